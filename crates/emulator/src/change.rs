@@ -1,0 +1,34 @@
+//! What a request changed, as it is written to the cloud file: the last change to a thing wins.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Origin;
+use crate::operation::Operation;
+use crate::resource::Resource;
+
+/// One change to the cloud.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Change {
+    /// The version of the file's format; comes first.
+    Format(u32),
+    /// Where the clock stood, against the time of the machine.
+    Clock(Origin),
+    /// The state of the random generator.
+    Random(u64),
+    /// A resource is like this now.
+    Resource(Box<Resource>),
+    /// The resource with this key is gone.
+    Removed(String),
+    /// An operation was started.
+    Operation(Box<Operation>),
+    /// The status URLs of this operation are no more.
+    Forgotten(String),
+    /// A workspace name is held until then.
+    SoftDeleted(String, Timestamp),
+    /// A workspace name is free again.
+    Purged(String),
+    /// A workspace has a quota of its own: lower-case quota id, limit.
+    WorkspaceQuota(String, i64),
+}

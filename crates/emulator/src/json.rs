@@ -1,0 +1,119 @@
+//! The few things the emulator does to JSON trees, each by JSON pointer or by whole-tree rule.
+
+use serde_json::{Map, Value};
+
+static NULL: Value = Value::Null;
+
+/// The value at a JSON pointer; null when there is none.
+pub(crate) fn at<'a>(tree: &'a Value, pointer: &str) -> &'a Value {
+    tree.pointer(pointer).unwrap_or(&NULL)
+}
+
+/// The text at a JSON pointer; empty when there is none.
+pub(crate) fn text<'a>(tree: &'a Value, pointer: &str) -> &'a str {
+    at(tree, pointer).as_str().unwrap_or("")
+}
+
+/// Puts a value at a JSON pointer, making the objects on the way.
+pub(crate) fn set(tree: &mut Value, pointer: &str, value: Value) {
+    let mut place = tree;
+    for key in pointer.split('/').skip(1) {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        let Value::Object(map) = place else { return };
+        place = map.entry(key).or_insert(Value::Null);
+    }
+    *place = value;
+}
+
+/// Takes away what is at a JSON pointer.
+pub(crate) fn remove(tree: &mut Value, pointer: &str) -> Option<Value> {
+    let (parent, key) = pointer.rsplit_once('/')?;
+    tree.pointer_mut(parent)?.as_object_mut()?.remove(key)
+}
+
+/// Lays `upper` over `tree`: objects mix, anything else in `upper` wins, null included.
+pub(crate) fn overlay(tree: &mut Value, upper: &Value) {
+    match (tree, upper) {
+        (Value::Object(tree), Value::Object(upper)) => {
+            for (key, value) in upper {
+                overlay(tree.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (tree, upper) => *tree = upper.clone(),
+    }
+}
+
+/// Fills what is absent or null in `tree` from `defaults`; an explicit null default only makes the key present.
+pub(crate) fn fill(tree: &mut Value, defaults: &Value) {
+    match (tree, defaults) {
+        (Value::Object(tree), Value::Object(defaults)) => {
+            for (key, value) in defaults {
+                fill(tree.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (tree @ Value::Null, defaults) => *tree = defaults.clone(),
+        _ => {}
+    }
+}
+
+/// JSON merge patch, RFC 7396: null removes a key.
+pub(crate) fn merge_patch(tree: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *tree = patch.clone();
+        return;
+    };
+    if !tree.is_object() {
+        *tree = Value::Object(Map::new());
+    }
+    let Value::Object(tree) = tree else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            tree.remove(key);
+        } else {
+            merge_patch(tree.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Calls `change` with every value that a pointer reaches; `*` stands for each element or member.
+pub(crate) fn for_each(tree: &mut Value, pattern: &str, change: &mut dyn FnMut(&mut Value)) {
+    let Some(rest) = pattern.strip_prefix('/') else {
+        return change(tree);
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (key, rest) = rest.split_at(end);
+    match tree {
+        Value::Array(items) if key == "*" => items.iter_mut().for_each(|item| for_each(item, rest, change)),
+        Value::Object(map) if key == "*" => map.values_mut().for_each(|item| for_each(item, rest, change)),
+        Value::Object(map) => {
+            if let Some(value) = map.get_mut(key) {
+                for_each(value, rest, change);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn overlay_keeps_nulls_and_fill_replaces_them() {
+        let mut tree = json!({"a": 1, "b": {"c": 2}});
+        overlay(&mut tree, &json!({"a": null, "b": {"d": 3}}));
+        assert_eq!(tree, json!({"a": null, "b": {"c": 2, "d": 3}}));
+        fill(&mut tree, &json!({"a": 7, "b": {"c": 9}}));
+        assert_eq!(tree, json!({"a": 7, "b": {"c": 2, "d": 3}}));
+    }
+
+    #[test]
+    fn a_star_reaches_every_element() {
+        let mut tree = json!({"list": [{"x": 1}, {"x": 2}, {}]});
+        for_each(&mut tree, "/list/*/x", &mut |value| *value = json!(0));
+        assert_eq!(tree, json!({"list": [{"x": 0}, {"x": 0}, {}]}));
+    }
+}

@@ -1,0 +1,45 @@
+//! `Microsoft.ContainerRegistry/registries`.
+
+use serde_json::json;
+
+use crate::error::{ArmError, Reply};
+use crate::json;
+use crate::kinds::{Kind, PLAIN, PutStyle};
+use crate::router::Target;
+use crate::wire::Response;
+use crate::world::{Call, World};
+
+pub(super) const KIND: Kind = Kind {
+    resource_type: "Microsoft.ContainerRegistry/registries",
+    id_type: "Microsoft.ContainerRegistry/registries",
+    put_style: PutStyle::AtOnce(201),
+    defaults: || {
+        json!({
+            "sku": { "name": "Basic" },
+            "properties": {
+                "adminUserEnabled": false,
+                "anonymousPullEnabled": false,
+                "dataEndpointEnabled": false,
+                "publicNetworkAccess": "Enabled",
+                "zoneRedundancy": "Disabled",
+            },
+        })
+    },
+    generated: &[("/properties/loginServer", "{lower}.azurecr.io"), ("/properties/creationDate", "{time}")],
+    enums: &[
+        ("/sku/name", &["Classic", "Basic", "Standard", "Premium"]),
+        ("/properties/publicNetworkAccess", &["Enabled", "Disabled"]),
+    ],
+    actions: &[("listcredentials", list_credentials)],
+    ..PLAIN
+};
+
+fn list_credentials(world: &mut World, _call: &Call, target: &Target) -> Reply {
+    let registry = world.existing(target)?;
+    if json::at(&registry.body, "/properties/adminUserEnabled") != &json!(true) {
+        return Err(ArmError::service(400, "UnAuthorizedForCredentialOperations", "The admin user is disabled."));
+    }
+    let password = |name: &str| json!({ "name": name, "value": world.secret_of(&registry.id, name) });
+    let body = json!({ "username": registry.name(), "passwords": [password("password"), password("password2")] });
+    Ok(Response::json(200, &body))
+}

@@ -1,0 +1,147 @@
+//! The kinds of resource the emulator knows. A kind is a table; a new one is one file here and a line in `KINDS`.
+
+pub(crate) mod compute;
+pub(crate) mod managed_identity;
+pub(crate) mod plain;
+pub(crate) mod workspace;
+
+mod application_insights;
+mod container_registry;
+mod key_vault;
+mod log_analytics;
+mod storage_account;
+mod user_assigned_identity;
+
+use serde_json::{Value, json};
+
+use crate::error::{ArmError, Reply, bad_content};
+use crate::json;
+use crate::resource::Resource;
+use crate::router::Target;
+use crate::world::{Call, World};
+
+/// Every kind.
+pub(crate) const KINDS: [&Kind; 8] = [
+    &workspace::KIND,
+    &compute::KIND,
+    &storage_account::KIND,
+    &key_vault::KIND,
+    &application_insights::KIND,
+    &log_analytics::KIND,
+    &container_registry::KIND,
+    &user_assigned_identity::KIND,
+];
+
+/// A handler of one request on one resource.
+pub(crate) type Handler = fn(&mut World, &Call, &Target) -> Reply;
+
+/// What the emulator has to know of a kind.
+pub(crate) struct Kind {
+    /// The type as replies spell it.
+    pub(crate) resource_type: &'static str,
+    /// The type as it stands in the resource's own id.
+    pub(crate) id_type: &'static str,
+    /// How a PUT is answered.
+    pub(crate) put_style: PutStyle,
+    /// Values of what a PUT leaves out.
+    pub(crate) defaults: fn() -> Value,
+    /// Values the service makes up at creation, as pointer and template (`plain::made_up`).
+    pub(crate) generated: &'static [(&'static str, &'static str)],
+    /// The same, made anew by every write.
+    pub(crate) stamped: &'static [(&'static str, &'static str)],
+    /// Closed sets of values: accepted in any casing, answered in this one.
+    pub(crate) enums: &'static [(&'static str, &'static [&'static str])],
+    /// Text that comes back differently: pointer, what was sent (without case), what is answered.
+    pub(crate) rewrites: &'static [(&'static str, &'static str, &'static str)],
+    /// What a PUT cannot set.
+    pub(crate) read_only: &'static [&'static str],
+    /// What a PATCH can set; anything else in one is passed over.
+    pub(crate) patchable: &'static [&'static str],
+    /// Refuses what the service would refuse.
+    pub(crate) check: Check,
+    /// The handlers of the four writes and of the actions, by lower-case name.
+    pub(crate) put: Handler,
+    pub(crate) patch: Handler,
+    pub(crate) delete: Handler,
+    pub(crate) actions: &'static [(&'static str, Handler)],
+}
+
+/// Looks at a composed body, beside the resource it replaces.
+pub(crate) type Check = fn(&World, &Target, &Value, Option<&Resource>) -> Result<(), ArmError>;
+
+/// How a PUT is answered.
+#[derive(Clone, Copy)]
+pub(crate) enum PutStyle {
+    /// With the finished resource: this status for a new one, 200 for an existing one.
+    AtOnce(u16),
+    /// 202 with `Location` for a new one, 200 with the resource for an existing one.
+    Location,
+    /// 202 with `Location` and `Azure-AsyncOperation` and no body, always.
+    Both,
+}
+
+/// The kind that every other one is written against.
+pub(crate) const PLAIN: Kind = Kind {
+    resource_type: "",
+    id_type: "",
+    put_style: PutStyle::AtOnce(200),
+    defaults: || json!({}),
+    generated: &[],
+    stamped: &[],
+    enums: &[],
+    rewrites: &[],
+    read_only: &[],
+    patchable: &["/tags", "/sku", "/kind", "/identity", "/properties"],
+    check: |_, _, _, _| Ok(()),
+    put: plain::put,
+    patch: plain::patch,
+    delete: plain::delete,
+    actions: &[],
+};
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.resource_type)
+    }
+}
+
+impl Kind {
+    /// The type without its namespace.
+    pub(crate) fn short_type(&self) -> &'static str {
+        self.resource_type.split_once('/').map_or("", |(_, rest)| rest)
+    }
+
+    /// The namespace.
+    pub(crate) fn namespace(&self) -> &'static str {
+        self.resource_type.split_once('/').map_or("", |(namespace, _)| namespace)
+    }
+
+    /// Whether it lies directly in a resource group.
+    pub(crate) fn is_top_level(&self) -> bool {
+        !self.short_type().contains('/')
+    }
+}
+
+/// The kind with this namespace and these types, compared without case.
+pub(crate) fn find(namespace: &str, types: &[&str]) -> Option<&'static Kind> {
+    let wanted = format!("{namespace}/{}", types.join("/"));
+    KINDS.into_iter().find(|kind| kind.resource_type.eq_ignore_ascii_case(&wanted))
+}
+
+/// Gives every closed-set value in `body` its canonical casing, or refuses it.
+pub(crate) fn canonical_enums(body: &mut Value, enums: &[(&str, &[&str])]) -> Result<(), ArmError> {
+    let mut refused = None;
+    for (pointer, allowed) in enums {
+        json::for_each(body, pointer, &mut |value| {
+            let Some(sent) = value.as_str() else { return };
+            match allowed.iter().find(|allowed| allowed.eq_ignore_ascii_case(sent)) {
+                Some(canonical) => *value = json!(canonical),
+                None => refused = Some((sent.to_owned(), *pointer)),
+            }
+        });
+    }
+    refused.map_or(Ok(()), |(sent, pointer)| {
+        let field = pointer.trim_start_matches('/').replace('/', ".");
+        Err(bad_content(format!("The value '{sent}' is not valid for '{field}'.")).about(&field))
+    })
+}

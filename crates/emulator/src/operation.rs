@@ -1,0 +1,160 @@
+//! Long-running operations: how they are announced, and what their status URLs answer.
+//!
+//! An operation does nothing itself; the resource it concerns holds the phases. It only knows when it ends and how.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::{ArmError, Reply};
+use crate::timing::Work;
+use crate::wire::Response;
+use crate::world::{Call, World};
+
+/// A running or finished operation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) ends_at: Timestamp,
+    /// The error inside a failed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<Value>,
+    /// Path and query of its URLs as handed out; a client must send back exactly these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    location_url: Option<String>,
+    /// The key of the resource that `Location` finally shows; none answers with `location_status` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shows: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) location_status: Option<u16>,
+}
+
+/// How a provider announces its operations.
+pub(crate) struct Style {
+    /// The path below the subscription.
+    path: &'static str,
+    /// The query of `Azure-AsyncOperation`, if that header is sent.
+    status: Option<&'static str>,
+    /// The query of `Location`, if that header is sent.
+    location: Option<&'static str>,
+}
+
+const SIGNATURE: &str = "&t={time}&c={certificate}&s={signature}&h={hash}";
+
+/// Computes send `Azure-AsyncOperation` alone, signed, on every write.
+pub(crate) const COMPUTE: Style = Style {
+    path: "/providers/Microsoft.MachineLearningServices/locations/{location}/computeOperationsStatus/",
+    status: Some("api-version={version}&service=new"),
+    location: None,
+};
+
+/// The preview action `resize` is documented with `Location` alone.
+pub(crate) const COMPUTE_LOCATION: Style = Style {
+    path: "/providers/Microsoft.MachineLearningServices/locations/{location}/computeOperationsResults/",
+    status: None,
+    location: Some("api-version={version}&service=new"),
+};
+
+/// Workspaces send both, told apart by `type`.
+pub(crate) const WORKSPACE: Style = Style {
+    path: "/providers/Microsoft.MachineLearningServices/locations/{location}/workspaceOperationsStatus/",
+    status: Some("api-version={version}&type=async"),
+    location: Some("api-version={version}&type=location"),
+};
+
+/// Storage accounts send `Location` alone.
+pub(crate) const STORAGE: Style = Style {
+    path: "/providers/Microsoft.Storage/locations/{location}/asyncoperations/",
+    status: None,
+    location: Some("monitor=true&api-version={version}"),
+};
+
+/// Resource groups send `Location` alone.
+pub(crate) const GROUP: Style = Style { path: "/operationresults/", status: None, location: Some("api-version={version}") };
+
+/// The path segments before an operation's id, in lower case.
+pub(crate) const SEGMENTS: [&str; 5] =
+    ["computeoperationsstatus", "computeoperationsresults", "workspaceoperationsstatus", "asyncoperations", "operationresults"];
+
+impl Operation {
+    /// A new operation whose work ends at `ends_at`, with its URLs made up.
+    pub(crate) fn start(world: &mut World, call: &Call, style: &Style, place: (&str, &str), ends_at: Timestamp) -> Operation {
+        let (subscription, location) = place;
+        let id = world.random.guid();
+        let path = format!("/subscriptions/{subscription}{}{id}", style.path.replace("{location}", location));
+        let signature = SIGNATURE
+            .replace("{time}", &call.now.as_second().to_string())
+            .replace("{certificate}", &world.random.token(64))
+            .replace("{signature}", &world.random.token(86))
+            .replace("{hash}", &world.random.token(43));
+        let url = |query: &str| format!("{path}?{}{signature}", query.replace("{version}", &call.api_version));
+        Operation {
+            id,
+            ends_at,
+            failure: None,
+            status_url: style.status.map(url),
+            location_url: style.location.map(url),
+            shows: None,
+            location_status: None,
+        }
+    }
+
+    /// The response with the headers that announce this operation.
+    pub(crate) fn announce(&self, world: &World, call: &Call, mut response: Response) -> Response {
+        for (name, url) in [("Azure-AsyncOperation", &self.status_url), ("Location", &self.location_url)] {
+            if let Some(url) = url {
+                response = response.with(name, &format!("{}{url}", call.request.origin()));
+            }
+        }
+        world.with_retry_after(response)
+    }
+
+    /// When nobody may ask any more.
+    pub(crate) fn forgotten_at(&self) -> Timestamp {
+        self.ends_at.saturating_add(Work::OperationMemory.time()).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Answers a status URL, which must come back byte for byte as it was handed out.
+pub(crate) fn status(world: &World, call: &Call, id: &str) -> Reply {
+    let Some(operation) = world.operations.get(id) else {
+        return Err(ArmError::service(404, "NotFound", format!("The operation '{id}' could not be found.")));
+    };
+    let asked = format!("{}?{}", call.request.path, call.request.query);
+    if operation.status_url.as_ref() == Some(&asked) {
+        Ok(async_status(world, call, operation))
+    } else if operation.location_url.as_ref() == Some(&asked) {
+        location_status(world, call, operation)
+    } else {
+        let message = "The operation URL is not the one that was handed out: its signature does not match.";
+        Err(ArmError::service(403, "InvalidOperationSignature", message))
+    }
+}
+
+fn async_status(world: &World, call: &Call, operation: &Operation) -> Response {
+    if call.now < operation.ends_at {
+        return world.with_retry_after(Response::json(200, &json!({ "status": "InProgress" })));
+    }
+    let body = match &operation.failure {
+        Some(error) => json!({ "status": "Failed", "error": error }),
+        None => json!({ "status": "Succeeded", "percentComplete": 100.0 }),
+    };
+    Response::json(200, &body)
+}
+
+fn location_status(world: &World, call: &Call, operation: &Operation) -> Reply {
+    if call.now < operation.ends_at {
+        let again = format!("{}{}", call.request.origin(), operation.location_url.as_deref().unwrap_or(""));
+        return Ok(world.with_retry_after(Response::empty(202).with("Location", &again)));
+    }
+    if let Some(error) = &operation.failure {
+        return Ok(Response::json(400, &json!({ "error": error })));
+    }
+    let shown = operation.shows.as_ref().and_then(|key| world.store.get(key));
+    Ok(match shown {
+        Some(resource) => Response::json(200, &resource.view(call.now)),
+        None => Response::empty(operation.location_status.unwrap_or(204)),
+    })
+}

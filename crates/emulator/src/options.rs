@@ -1,0 +1,104 @@
+//! How an emulator starts, and which of several possible behaviours it shows.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+/// The subscription that exists unless told otherwise.
+pub const DEFAULT_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
+
+/// Everything that can be chosen about an emulator.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The file that keeps the cloud; none keeps it in memory only.
+    pub cloud_file: Option<PathBuf>,
+    /// The port on 127.0.0.1; none takes a free one.
+    pub port: Option<u16>,
+    /// Cloud seconds for each real second; 0 stands still until stepped.
+    pub speed: f64,
+    /// The time at which a new cloud begins; none is the time of the machine.
+    pub start_time: Option<Timestamp>,
+    /// The seed of everything that looks random.
+    pub seed: u64,
+    /// The subscription that exists.
+    pub subscription: String,
+    /// Further subscriptions that exist.
+    pub more_subscriptions: Vec<String>,
+    /// The tenant of all subscriptions.
+    pub tenant: String,
+    /// Items on a page of a list.
+    pub page_size: usize,
+    /// `Retry-After` in seconds on operation replies; the ML service sends none.
+    pub retry_after: Option<u64>,
+    /// 200 as the specification has it, or 202 as the live service answers a compute PATCH.
+    pub patch_status: u16,
+    /// What the unpublished `updateSchedules` action does.
+    pub update_schedules: UpdateSchedules,
+    /// Whether a GET shows the text and arguments of inline setup scripts; the real answer is unknown.
+    pub echo_scripts: bool,
+    /// Whether a cluster's idle time comes back in the shortest form (`PT120S` as `PT2M`).
+    pub rewrite_durations: bool,
+    /// Dedicated cores for each VM family and region.
+    pub core_limit: i64,
+    /// Exceptions to `core_limit` by family name (`standardDSv2Family`).
+    pub core_limits: BTreeMap<String, i64>,
+    /// Clusters and instances for each region.
+    pub compute_limit: i64,
+    /// Requests kept in the log; the counters go on without limit.
+    pub log_size: usize,
+}
+
+/// What `POST …/updateSchedules` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateSchedules {
+    /// It replaces the schedules.
+    Works,
+    /// It answers 200 and changes nothing.
+    Ignored,
+    /// It is not there.
+    Missing,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            cloud_file: None,
+            port: None,
+            speed: 1.0,
+            start_time: None,
+            seed: 1,
+            subscription: DEFAULT_SUBSCRIPTION.to_owned(),
+            more_subscriptions: Vec::new(),
+            tenant: "10000000-0000-0000-0000-000000000001".to_owned(),
+            page_size: 100,
+            retry_after: None,
+            patch_status: 200,
+            update_schedules: UpdateSchedules::Works,
+            echo_scripts: false,
+            rewrite_durations: true,
+            core_limit: 100_000,
+            core_limits: BTreeMap::new(),
+            compute_limit: 100_000,
+            log_size: 100_000,
+        }
+    }
+}
+
+impl Options {
+    /// The spelling of a subscription that exists, found without case.
+    pub(crate) fn subscription_named(&self, name: &str) -> Option<&str> {
+        self.subscriptions().find(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Every subscription that exists.
+    pub(crate) fn subscriptions(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.subscription).chain(&self.more_subscriptions).map(String::as_str)
+    }
+
+    /// The dedicated cores that a family may use in one region.
+    pub(crate) fn cores_allowed(&self, family: &str) -> i64 {
+        let exception = self.core_limits.iter().find(|(name, _)| name.eq_ignore_ascii_case(family));
+        exception.map_or(self.core_limit, |(_, limit)| *limit)
+    }
+}

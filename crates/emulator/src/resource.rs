@@ -1,0 +1,94 @@
+//! One resource: what it will be when everything is done, and what it shows until then.
+//!
+//! Nothing ticks. A resource holds the phases still to come, and its appearance is a function of the time of the read.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::json;
+
+/// A stored resource.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Resource {
+    /// The ARM id in the casing of its creation; lower-cased it is the key.
+    pub(crate) id: String,
+    /// The type as the provider spells it.
+    pub(crate) kind: String,
+    /// The body once all phases are over.
+    pub(crate) body: Value,
+    /// What covers the body meanwhile, earliest end first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) phases: Vec<Phase>,
+    /// The operation last started on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) operation: Option<String>,
+    /// When that operation ends; until then other writes are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) busy_until: Option<Timestamp>,
+    /// When it vanishes; set by a delete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gone_at: Option<Timestamp>,
+}
+
+/// A stretch of time in which some values differ from the final body.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Phase {
+    /// The first instant at which this phase is over.
+    pub(crate) until: Timestamp,
+    /// The values that differ.
+    pub(crate) shows: Value,
+}
+
+impl Resource {
+    /// A resource at rest.
+    pub(crate) fn new(id: &str, kind: &str, body: Value) -> Resource {
+        let (id, kind) = (id.to_owned(), kind.to_owned());
+        Resource { id, kind, body, phases: Vec::new(), operation: None, busy_until: None, gone_at: None }
+    }
+
+    /// The key under which it is stored.
+    pub(crate) fn key(&self) -> String {
+        self.id.to_ascii_lowercase()
+    }
+
+    /// The last part of its id.
+    pub(crate) fn name(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or("")
+    }
+
+    /// How a GET shows it now.
+    pub(crate) fn view(&self, now: Timestamp) -> Value {
+        let mut body = self.body.clone();
+        if let Some(phase) = self.phases.iter().find(|phase| now < phase.until) {
+            json::overlay(&mut body, &phase.shows);
+        }
+        body
+    }
+
+    /// Whether an operation is running on it.
+    pub(crate) fn is_busy(&self, now: Timestamp) -> bool {
+        self.busy_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether a delete is running on it.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.gone_at.is_some()
+    }
+
+    /// The value at a pointer in its present appearance.
+    pub(crate) fn shown<'a>(&'a self, pointer: &str, now: Timestamp) -> &'a Value {
+        let covering = self.phases.iter().find(|phase| now < phase.until);
+        covering.and_then(|phase| phase.shows.pointer(pointer)).unwrap_or_else(|| json::at(&self.body, pointer))
+    }
+}
+
+/// The time as the ML service writes it: seven fraction digits and an offset.
+pub(crate) fn long_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.7f+00:00").to_string()
+}
+
+/// The time with three fraction digits, as in allocation transitions.
+pub(crate) fn short_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+}

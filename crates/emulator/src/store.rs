@@ -1,0 +1,89 @@
+//! The resources, indexed by collection and name, so that no request looks at more than it answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use jiff::Timestamp;
+
+use crate::resource::Resource;
+
+/// All resources, and when the leaving ones go.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    /// Collection key (an id without its last part), then lower-case name.
+    collections: BTreeMap<String, BTreeMap<String, Resource>>,
+    leaving: BTreeSet<(Timestamp, String)>,
+}
+
+fn split(key: &str) -> (&str, &str) {
+    key.rsplit_once('/').unwrap_or(("", key))
+}
+
+impl Store {
+    /// The resource with that key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Resource> {
+        let (collection, name) = split(key);
+        self.collections.get(collection)?.get(name)
+    }
+
+    /// Stores a resource and returns what it replaces.
+    pub(crate) fn insert(&mut self, resource: Resource) -> Option<Resource> {
+        let key = resource.key();
+        let (collection, name) = split(&key);
+        let gone_at = resource.gone_at;
+        let replaced = match self.collections.get_mut(collection) {
+            Some(items) => items.insert(name.to_owned(), resource),
+            None => self.collections.entry(collection.to_owned()).or_default().insert(name.to_owned(), resource),
+        };
+        if let Some(before) = replaced.as_ref().and_then(|before| before.gone_at) {
+            self.leaving.remove(&(before, key.clone()));
+        }
+        if let Some(gone_at) = gone_at {
+            self.leaving.insert((gone_at, key));
+        }
+        replaced
+    }
+
+    /// Takes a resource away, alone.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Resource> {
+        let (collection, name) = split(key);
+        let items = self.collections.get_mut(collection)?;
+        let removed = items.remove(name)?;
+        if items.is_empty() {
+            self.collections.remove(collection);
+        }
+        if let Some(gone_at) = removed.gone_at {
+            self.leaving.remove(&(gone_at, key.to_owned()));
+        }
+        Some(removed)
+    }
+
+    /// The keys of everything below a resource, at any depth.
+    pub(crate) fn below(&self, key: &str) -> Vec<String> {
+        let prefix = format!("{key}/");
+        let inside = self.collections.range(prefix.clone()..).take_while(|(collection, _)| collection.starts_with(&prefix));
+        inside.flat_map(|(collection, items)| items.keys().map(move |name| format!("{collection}/{name}"))).collect()
+    }
+
+    /// The key of a resource that should be gone by now.
+    pub(crate) fn next_gone(&self, now: Timestamp) -> Option<String> {
+        self.leaving.first().filter(|(gone_at, _)| *gone_at <= now).map(|(_, key)| key.clone())
+    }
+
+    /// The resources of a collection in name order, after a name if one is given.
+    pub(crate) fn list(&self, collection: &str, after: Option<&str>) -> impl Iterator<Item = &Resource> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let items = self.collections.get(collection);
+        items.into_iter().flat_map(move |items| items.range::<str, _>((start, Bound::Unbounded))).map(|(_, resource)| resource)
+    }
+
+    /// Every resource, in collection order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Resource> {
+        self.collections.values().flat_map(BTreeMap::values)
+    }
+
+    /// How many resources there are.
+    pub(crate) fn len(&self) -> usize {
+        self.collections.values().map(BTreeMap::len).sum()
+    }
+}

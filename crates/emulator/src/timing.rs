@@ -1,0 +1,67 @@
+//! How long the cloud takes, in seconds of its own clock.
+//!
+//! Measured in recorded live traffic where there was any (cluster create, update and delete; instance create, stop and
+//! start; workspace create); the rest is set to what feels like Azure.
+
+use jiff::SignedDuration;
+
+/// Something that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    ClusterCreate,
+    ClusterUpdate,
+    ClusterDelete,
+    /// From a new node count to nodes that are up.
+    ClusterNodes,
+    /// From new scale settings that move no node to `Steady`.
+    ClusterSettle,
+    /// Until an instance has its machine.
+    InstanceMachine,
+    /// From the machine to a running instance.
+    InstanceSetUp,
+    /// One setup script of the user.
+    InstanceScript,
+    InstanceDelete,
+    InstanceStart,
+    InstanceStop,
+    InstanceRestart,
+    InstanceResize,
+    WorkspaceWrite,
+    WorkspaceDelete,
+    StorageCreate,
+    GroupDelete,
+    /// How long a status URL stays good after its operation ended.
+    OperationMemory,
+    /// How long a soft-deleted workspace holds its name.
+    SoftDelete,
+}
+
+const SECONDS: &[(Work, i64)] = &[
+    (Work::ClusterCreate, 10),
+    (Work::ClusterUpdate, 10),
+    (Work::ClusterDelete, 60),
+    (Work::ClusterNodes, 120),
+    (Work::ClusterSettle, 15),
+    (Work::InstanceMachine, 120),
+    (Work::InstanceSetUp, 40),
+    (Work::InstanceScript, 30),
+    (Work::InstanceDelete, 240),
+    (Work::InstanceStart, 120),
+    (Work::InstanceStop, 45),
+    (Work::InstanceRestart, 90),
+    (Work::InstanceResize, 180),
+    (Work::WorkspaceWrite, 30),
+    (Work::WorkspaceDelete, 60),
+    (Work::StorageCreate, 20),
+    (Work::GroupDelete, 30),
+    (Work::OperationMemory, 86_400),
+    (Work::SoftDelete, 14 * 86_400),
+];
+
+impl Work {
+    /// How long it takes.
+    pub(crate) fn time(self) -> SignedDuration {
+        let row = SECONDS.iter().find(|(work, _)| *work == self).expect("BUG: every work has its time");
+        SignedDuration::from_secs(row.1)
+    }
+}

@@ -1,0 +1,148 @@
+//! ARM resource ids: `/subscriptions/{s}/resourceGroups/{g}/providers/{type}/{name}[/{child}/{name}]`.
+//!
+//! ARM keeps the casing of creation and answers with others (machine-learning facts §8.1), so ids
+//! compare without case: [`ArmId::same`] and [`ArmId::folded`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The path of a resource in ARM.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ArmId(String);
+
+impl ArmId {
+    /// The id of a resource group.
+    pub fn group(subscription: &str, group: &str) -> Self {
+        Self(format!("/subscriptions/{subscription}/resourceGroups/{group}"))
+    }
+
+    /// The id of a resource of `resource_type` (`Microsoft.Storage/storageAccounts`) in this group.
+    pub fn in_group(&self, resource_type: &str, name: &str) -> Self {
+        Self(format!("{}/providers/{resource_type}/{name}", self.0))
+    }
+
+    /// The id of a nested resource: `{self}/{collection}/{name}`.
+    pub fn child(&self, collection: &str, name: &str) -> Self {
+        Self(format!("{}/{collection}/{name}", self.0))
+    }
+
+    /// Reads an id: absolute, without empty or dotted segments, in a subscription.
+    pub fn parse(text: &str) -> Option<Self> {
+        let path = text.strip_prefix('/')?;
+        let clean = |s: &str| {
+            !s.is_empty()
+                && s != "."
+                && s != ".."
+                && !s.chars().any(|c| c.is_control() || c.is_whitespace() || "?#%\\".contains(c))
+        };
+        let segments: Vec<&str> = path.split('/').collect();
+        let rooted = segments.len() >= 2 && segments[0].eq_ignore_ascii_case("subscriptions");
+        (rooted && segments.iter().all(|s| clean(s))).then(|| Self(text.to_owned()))
+    }
+
+    /// The text as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both name the same resource.
+    pub fn same(&self, other: &str) -> bool {
+        self.0.eq_ignore_ascii_case(other)
+    }
+
+    /// The form to use as a key: lower case.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// The subscription's id.
+    pub fn subscription(&self) -> &str {
+        self.after("subscriptions").unwrap_or_default()
+    }
+
+    /// The resource group's name.
+    pub fn resource_group(&self) -> Option<&str> {
+        self.after("resourceGroups")
+    }
+
+    /// The last segment.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The resource's type, `Microsoft.MachineLearningServices/workspaces/computes`; a group's is
+    /// `Microsoft.Resources/resourceGroups`.
+    pub fn resource_type(&self) -> String {
+        let segments: Vec<&str> = self.0.split('/').skip(1).collect();
+        match segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers")) {
+            Some(at) => {
+                let mut parts = vec![segments[at + 1]];
+                parts.extend(segments[at + 2..].iter().step_by(2));
+                parts.join("/")
+            }
+            None => "Microsoft.Resources/resourceGroups".to_owned(),
+        }
+    }
+
+    /// The id that a nested resource lies under: its workspace, or the resource group.
+    pub fn parent(&self) -> Option<ArmId> {
+        let segments: Vec<&str> = self.0.split('/').collect();
+        let providers = segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers"))?;
+        let nested = segments.len() > providers + 4;
+        let keep = if nested { segments.len() - 2 } else { providers };
+        Some(Self(segments[..keep].join("/")))
+    }
+
+    fn after(&self, word: &str) -> Option<&str> {
+        let mut segments = self.0.split('/').skip(1);
+        while let Some(segment) = segments.next() {
+            let value = segments.next();
+            if segment.eq_ignore_ascii_case(word) {
+                return value;
+            }
+        }
+        None
+    }
+}
+
+impl fmt::Display for ArmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_nested_id() {
+        let id = ArmId::group("s1", "rg")
+            .in_group("Microsoft.MachineLearningServices/workspaces", "ws")
+            .child("computes", "cpu");
+        assert_eq!(id.subscription(), "s1");
+        assert_eq!(id.resource_group(), Some("rg"));
+        assert_eq!(id.name(), "cpu");
+        assert_eq!(id.resource_type(), "Microsoft.MachineLearningServices/workspaces/computes");
+        let workspace = id.parent().expect("a parent");
+        assert_eq!(workspace.name(), "ws");
+        assert_eq!(workspace.parent().expect("a group").name(), "rg");
+    }
+
+    #[test]
+    fn ids_with_tricks_are_refused() {
+        for text in [
+            "",
+            "x",
+            "/subscriptions",
+            "/subscriptions/a/../b",
+            "/subscriptions/a?x",
+            "/tenants/a",
+            "/subscriptions/a%2e",
+        ] {
+            assert!(ArmId::parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Between attributes and ARM bodies: one generic walk over a kind's table, both ways.
+//!
+//! The law, tested for every kind with generated values: what ARM serves for [`to_arm`]`(x)` reads
+//! back through [`from_arm`] as the normal form of `x`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Map, json};
+
+use crate::compare::{get, seconds_of, set};
+use crate::schema::{Attribute, Kind, Type, Unit, Variant, Wire};
+use crate::{Attributes, Json, duration};
+
+/// The ARM body that asks for these values: the kind's constants, then every attribute that has a
+/// place in the body. A null value stands as null, which asks ARM to forget it.
+pub fn to_arm<'a>(kind: &Kind, values: impl IntoIterator<Item = (&'a str, &'a Json)>) -> Json {
+    let mut body = Json::Object(Map::new());
+    for (path, text) in kind.constants {
+        set(&mut body, path, json!(text));
+    }
+    for (path, value) in values {
+        if let Some(attribute) = kind.attribute(path)
+            && is_sent(attribute)
+        {
+            set(&mut body, attribute.arm, encode(attribute, value));
+        }
+    }
+    body
+}
+
+/// Whether an attribute is part of request bodies: a power state only has actions.
+pub fn is_sent(attribute: &Attribute) -> bool {
+    !attribute.arm.is_empty() && attribute.change != crate::Change::Power
+}
+
+/// The attributes that an ARM body shows. Hidden values and what ARM left null are absent.
+pub fn from_arm(kind: &Kind, body: &Json) -> Attributes {
+    let readable = kind.attributes.iter().filter(|a| !a.arm.is_empty() && !a.is_hidden());
+    let mut values: Attributes =
+        readable.filter_map(|a| Some((a.path, decode(a, get(body, a.arm)?)?))).collect();
+    let other_member = |path: &&str| {
+        let union = kind.attribute(path).and_then(|a| a.when);
+        union.is_some_and(|(sibling, word)| {
+            values.get(sibling).and_then(Json::as_str).is_none_or(|w| !w.eq_ignore_ascii_case(word))
+        })
+    };
+    let strangers: Vec<&str> = values.keys().copied().filter(other_member).collect();
+    for path in strangers {
+        values.remove(path);
+    }
+    values
+}
+
+/// The values that ARM made up, by name.
+pub fn computed_from_arm(kind: &Kind, body: &Json) -> std::collections::BTreeMap<&'static str, Json> {
+    kind.computed.iter().filter_map(|c| Some((c.name, get(body, c.arm)?.clone()))).collect()
+}
+
+/// The body of an action that sets one attribute.
+pub fn action_body(attribute: &Attribute, key: &str, value: &Json) -> Json {
+    let encoded = encode(attribute, value);
+    if key.is_empty() { encoded } else { json!({ key: encoded }) }
+}
+
+/// One value as ARM writes it.
+pub fn encode(attribute: &Attribute, value: &Json) -> Json {
+    if value.is_null() {
+        return Json::Null;
+    }
+    let value_type = &attribute.value;
+    match attribute.wire {
+        Wire::Same => encode_value(value_type, value),
+        Wire::Enabled => json!(if value.as_bool() == Some(true) { "Enabled" } else { "Disabled" }),
+        Wire::Negated => json!(value.as_bool() != Some(true)),
+        Wire::Iso8601 => seconds_of(value_type, value).map_or(Json::Null, |s| json!(duration::to_iso(s))),
+        Wire::IsoMinutes => seconds_of(value_type, value).map_or(Json::Null, |s| {
+            json!(if s.is_multiple_of(60) { format!("PT{}M", s / 60) } else { duration::to_iso(s) })
+        }),
+        Wire::UnixTimeout => {
+            seconds_of(value_type, value).map_or(Json::Null, |s| json!(duration::to_unix(s)))
+        }
+        Wire::Base64 => json!(BASE64.encode(value.as_str().unwrap_or_default())),
+        Wire::KeyedById => {
+            let ids = value.as_array().into_iter().flatten().filter_map(Json::as_str);
+            Json::Object(ids.map(|id| (id.to_owned(), json!({}))).collect())
+        }
+        Wire::LocalValues => {
+            let entries = value.as_object().into_iter().flatten();
+            Json::Object(entries.map(|(k, v)| (k.clone(), json!({ "type": "local", "value": v }))).collect())
+        }
+        Wire::KeyedByName => keyed_by_name(encode_value(value_type, value)),
+    }
+}
+
+/// One value as manifests write it; `None` for what has no equal there.
+pub fn decode(attribute: &Attribute, value: &Json) -> Option<Json> {
+    let value_type = &attribute.value;
+    Some(match attribute.wire {
+        Wire::Same => decode_value(value_type, value)?,
+        Wire::Enabled => match value.as_str()?.to_ascii_lowercase().as_str() {
+            "enabled" => json!(true),
+            "disabled" => json!(false),
+            _ => return None,
+        },
+        Wire::Negated => json!(!value.as_bool()?),
+        Wire::Iso8601 | Wire::IsoMinutes | Wire::UnixTimeout => decode_duration(value_type, value.as_str()?)?,
+        Wire::Base64 => json!(String::from_utf8(BASE64.decode(value.as_str()?).ok()?).ok()?),
+        Wire::KeyedById => value.as_object()?.keys().map(|k| json!(k)).collect(),
+        Wire::LocalValues => {
+            let entries = value.as_object()?.iter();
+            Json::Object(
+                entries.map(|(k, v)| (k.clone(), v.get("value").cloned().unwrap_or(Json::Null))).collect(),
+            )
+        }
+        Wire::KeyedByName => {
+            let entries = value.as_object()?.iter().map(|(name, v)| {
+                let mut element = v.clone();
+                set(&mut element, "name", json!(name));
+                element
+            });
+            decode_value(value_type, &entries.collect())?
+        }
+    })
+}
+
+fn encode_value(value_type: &Type, value: &Json) -> Json {
+    match (value_type, value) {
+        (Type::Enum(variants), Json::String(word)) => json!(arm_word(variants, word)),
+        (Type::List(element), Json::Array(list)) => list.iter().map(|v| encode_value(element, v)).collect(),
+        (Type::Object(fields), Json::Object(_)) => encode_object(fields, value),
+        _ => value.clone(),
+    }
+}
+
+fn decode_value(value_type: &Type, value: &Json) -> Option<Json> {
+    Some(match (value_type, value) {
+        (Type::Enum(variants), Json::String(word)) => json!(yaml_word(variants, word)),
+        (Type::List(element), Json::Array(list)) => {
+            list.iter().filter_map(|v| decode_value(element, v)).collect()
+        }
+        (Type::List(_), _) => return None,
+        (Type::Object(fields), Json::Object(_)) => decode_object(fields, value),
+        (Type::Integer, Json::Number(number)) if number.is_f64() => json!(number.as_f64()? as i64),
+        _ => value.clone(),
+    })
+}
+
+fn encode_object(fields: &[Attribute], value: &Json) -> Json {
+    let mut out = Json::Object(Map::new());
+    for field in fields.iter().filter(|f| !f.arm.is_empty() && applies(f, value)) {
+        let given = get(value, field.path).cloned().or_else(|| default_of(field));
+        if let Some(given) = given {
+            set(&mut out, field.arm, encode(field, &given));
+        }
+    }
+    out
+}
+
+fn decode_object(fields: &[Attribute], value: &Json) -> Json {
+    let mut out = Json::Object(Map::new());
+    for field in fields.iter().filter(|f| !f.arm.is_empty() && !f.derived) {
+        if field.when.is_some() && !applies(field, &out) {
+            continue;
+        }
+        if let Some(decoded) = get(value, field.arm).and_then(|v| decode(field, v)) {
+            set(&mut out, field.path, decoded);
+        }
+    }
+    out
+}
+
+/// Whether a field of a union belongs to the member that `value` is.
+pub fn applies(field: &Attribute, value: &Json) -> bool {
+    field.when.is_none_or(|(path, word)| {
+        get(value, path).and_then(Json::as_str).is_some_and(|w| w.eq_ignore_ascii_case(word))
+    })
+}
+
+/// The constant default of an attribute, as JSON.
+pub fn default_of(attribute: &Attribute) -> Option<Json> {
+    use crate::schema::Default;
+    match attribute.default {
+        Default::Boolean(value) => Some(json!(value)),
+        Default::Integer(value) => Some(json!(value)),
+        Default::String(value) => Some(json!(value)),
+        Default::None | Default::TrueUnless(_) | Default::Parent => None,
+    }
+}
+
+fn keyed_by_name(list: Json) -> Json {
+    let elements = list.as_array().cloned().unwrap_or_default();
+    let entries = elements.into_iter().filter_map(|mut element| {
+        let name = element.as_object_mut()?.remove("name")?;
+        Some((name.as_str()?.to_owned(), element))
+    });
+    Json::Object(entries.collect())
+}
+
+fn decode_duration(value_type: &Type, text: &str) -> Option<Json> {
+    let Type::Duration(unit) = value_type else {
+        return None;
+    };
+    duration_value(*unit, duration::parse_seconds(text)?)
+}
+
+/// A duration as a known value: a number of its unit where it is whole, else ISO 8601.
+pub fn duration_value(unit: Unit, seconds: u64) -> Option<Json> {
+    let whole = seconds.is_multiple_of(unit.seconds());
+    Some(if whole { json!(seconds / unit.seconds()) } else { json!(duration::to_iso(seconds)) })
+}
+
+/// Words compare without case, spaces and underscores: `SystemAssigned, UserAssigned` is `system_assigned,user_assigned`.
+fn squeezed(word: &str) -> String {
+    word.chars().filter(|c| !c.is_whitespace() && *c != '_').flat_map(char::to_lowercase).collect()
+}
+
+/// ARM's word for a manifest's; a word that the table lacks stays as it is.
+pub fn arm_word<'a>(variants: &'a [Variant], word: &'a str) -> &'a str {
+    let found = variants.iter().find(|v| squeezed(v.yaml) == squeezed(word));
+    found.map_or(word, |v| v.arm)
+}
+
+/// The manifest's word for one of ARM's or of a manifest's own, whatever its case.
+pub fn yaml_word<'a>(variants: &'a [Variant], word: &'a str) -> &'a str {
+    let found =
+        variants.iter().find(|v| squeezed(v.arm) == squeezed(word) || squeezed(v.yaml) == squeezed(word));
+    found.map_or(word, |v| v.yaml)
+}

@@ -1,0 +1,1 @@
+//! JSON Schema of manifests, from the kinds' tables.

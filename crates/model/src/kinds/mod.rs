@@ -1,0 +1,66 @@
+//! The kinds, one file each. A kind is data; see `docs/adding-a-kind.md`.
+
+mod application_insights;
+mod cluster;
+mod common;
+mod container_registry;
+mod instance;
+mod key_vault;
+mod resource_group;
+mod setup_script;
+mod storage_account;
+pub mod time_zones;
+mod user_assigned_identity;
+mod workspace;
+
+use crate::Kind;
+
+/// Every kind, ordered by name.
+pub static KINDS: [&Kind; 10] = [
+    &application_insights::KIND,
+    &cluster::KIND,
+    &container_registry::KIND,
+    &instance::KIND,
+    &key_vault::KIND,
+    &resource_group::KIND,
+    &setup_script::KIND,
+    &storage_account::KIND,
+    &user_assigned_identity::KIND,
+    &workspace::KIND,
+];
+
+/// The kind with this name.
+pub fn find(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|k| k.name == name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::schema::Type;
+
+    #[test]
+    fn kinds_are_ordered_and_documented() {
+        assert!(KINDS.windows(2).all(|w| w[0].name < w[1].name));
+        for kind in KINDS {
+            assert!(kind.summary.ends_with('.'), "{}", kind.name);
+            for attribute in kind.attributes {
+                assert!(attribute.doc.ends_with('.'), "{}.{}", kind.name, attribute.path);
+            }
+        }
+    }
+
+    #[test]
+    fn no_attribute_or_body_path_is_used_twice() {
+        for kind in KINDS {
+            let paths: BTreeSet<_> = kind.attributes.iter().map(|a| a.path).collect();
+            assert_eq!(paths.len(), kind.attributes.len(), "{}", kind.name);
+            let sent = || kind.attributes.iter().filter(|a| !a.arm.is_empty() && a.when.is_none());
+            let arm: BTreeSet<_> = sent().map(|a| a.arm).collect();
+            let doubled = sent().filter(|a| matches!(a.value, Type::Script) || a.derived).count();
+            assert!(arm.len() + doubled >= sent().count(), "{}", kind.name);
+        }
+    }
+}
