@@ -20,6 +20,9 @@ fn normal_or_absent(attribute: &Attribute, value: Option<&Json>) -> Option<Json>
     let empty = match &value {
         Json::Object(map) => map.is_empty(),
         Json::Array(list) => list.is_empty(),
+        Json::String(text) if attribute.compare == Compare::NoneIsAbsent => {
+            return (text != "none").then_some(value);
+        }
         Json::String(text) => text.is_empty(),
         _ => false,
     };
@@ -77,7 +80,7 @@ fn normal_object(fields: &[Attribute], value: &Json) -> Json {
 
 fn normal_text(value_type: &Type, compare: Compare, text: &str) -> String {
     match compare {
-        Compare::CaseInsensitive | Compare::ArmId => text.to_ascii_lowercase(),
+        Compare::CaseInsensitive | Compare::NoneIsAbsent | Compare::ArmId => text.to_ascii_lowercase(),
         Compare::Location => fold_location(text),
         Compare::SshKey => text.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
         Compare::Exact | Compare::Set | Compare::EmptyIsAbsent => match value_type {

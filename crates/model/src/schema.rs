@@ -94,6 +94,8 @@ pub struct Attribute {
     pub when: Option<(&'static str, &'static str)>,
     /// Filled by plumb from other documents; not a key that a manifest may use.
     pub derived: bool,
+    /// Whether ARM always answers the value it has. Where it may answer null instead, null says nothing.
+    pub answered: bool,
 }
 
 /// The type of an attribute, as people write it.
@@ -268,6 +270,8 @@ pub enum Compare {
     CaseInsensitive,
     /// As ARM ids: without case.
     ArmId,
+    /// Without case; `none` and absent are the same.
+    NoneIsAbsent,
     /// As Azure regions: `West Europe` is `westeurope`.
     Location,
     /// As lists without order.
@@ -329,6 +333,7 @@ impl Attribute {
             need: Need::Optional,
             when: None,
             derived: false,
+            answered: true,
         }
     }
 
@@ -374,6 +379,12 @@ impl Attribute {
         self
     }
 
+    /// Need not be given.
+    pub const fn optional(mut self) -> Self {
+        self.need = Need::Optional;
+        self
+    }
+
     /// Must be given when its group is.
     pub const fn required_with_group(mut self) -> Self {
         self.need = Need::WithGroup;
@@ -389,6 +400,12 @@ impl Attribute {
     /// Filled by plumb, not a key of manifests.
     pub const fn derived(mut self) -> Self {
         self.derived = true;
+        self
+    }
+
+    /// ARM may answer null although it has a value.
+    pub const fn sometimes_answered(mut self) -> Self {
+        self.answered = false;
         self
     }
 

@@ -3,7 +3,7 @@
 //! Scale goes by PATCH, which takes nothing else; tags and identity by GET-change-PUT; whatever else
 //! differs needs a new cluster.
 
-use super::common::{IDENTITY_TYPES, LOCATION, ML_VERSION, identity_list, tags};
+use super::common::{LOCATION, ML_VERSION, identity_list, identity_type, tags};
 use crate::check::Check;
 use crate::rule::Rule;
 use crate::schema::{
@@ -143,15 +143,7 @@ pub static KIND: Kind = Kind {
         )
         .compare(Compare::ArmId)
         .rules(&[Rule::ArmId]),
-        Attribute::new(
-            "identity.type",
-            Type::Enum(IDENTITY_TYPES),
-            "identity.type",
-            "Which managed identities it has.",
-        )
-        .compare(Compare::CaseInsensitive)
-        .change(Change::Put)
-        .required_with_group(),
+        identity_type(Change::Put),
         identity_list(Change::Put),
         Attribute::new(
             "enable_node_public_ip",

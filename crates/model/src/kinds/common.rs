@@ -80,7 +80,7 @@ pub const fn identity_type(change: Change) -> Attribute {
         "identity.type",
         "Which managed identities it has.",
     )
-    .compare(Compare::CaseInsensitive)
+    .compare(Compare::NoneIsAbsent)
     .change(change)
     .required_with_group()
 }

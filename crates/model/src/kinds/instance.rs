@@ -231,7 +231,9 @@ const UPDATE_SCHEDULES: Change = Change::Action(Action {
 macro_rules! script {
     ($role:literal, $arm:literal, $doc:literal) => {
         [
-            Attribute::new(concat!("setup_scripts.", $role), Type::Script, "", $doc).change(Change::Held),
+            Attribute::new(concat!("setup_scripts.", $role), Type::Script, "", $doc)
+                .change(Change::Held)
+                .sometimes_answered(),
             Attribute::new(
                 concat!("setup_scripts.", $role, ".script"),
                 Type::String,
@@ -239,6 +241,7 @@ macro_rules! script {
                 "The setup_script document that it comes from.",
             )
             .change(Change::Held)
+            .sometimes_answered()
             .derived(),
             Attribute::new(
                 concat!("setup_scripts.", $role, ".source"),
@@ -248,6 +251,7 @@ macro_rules! script {
             )
             .compare(Compare::CaseInsensitive)
             .change(Change::Held)
+            .sometimes_answered()
             .derived(),
             Attribute::new(
                 concat!("setup_scripts.", $role, ".content"),
@@ -259,6 +263,7 @@ macro_rules! script {
             .sensitivity(Sensitivity::WriteOnly)
             .when(concat!("setup_scripts.", $role, ".source"), "inline")
             .change(Change::Held)
+            .sometimes_answered()
             .derived(),
             Attribute::new(
                 concat!("setup_scripts.", $role, ".path"),
@@ -268,6 +273,7 @@ macro_rules! script {
             )
             .when(concat!("setup_scripts.", $role, ".source"), "workspaceStorage")
             .change(Change::Held)
+            .sometimes_answered()
             .derived(),
             Attribute::new(
                 concat!("setup_scripts.", $role, ".command"),
@@ -277,6 +283,7 @@ macro_rules! script {
             )
             .sensitivity(Sensitivity::Secret)
             .change(Change::Held)
+            .sometimes_answered()
             .derived(),
             Attribute::new(
                 concat!("setup_scripts.", $role, ".timeout_minutes"),
@@ -287,6 +294,7 @@ macro_rules! script {
             .wire(Wire::UnixTimeout)
             .rules(&[Rule::Between(1, 24 * 60)])
             .change(Change::Held)
+            .sometimes_answered()
             .derived(),
         ]
     };
@@ -390,7 +398,7 @@ const OWN: [Attribute; 23] = [
         .compare(Compare::CaseInsensitive)
         .required_with_group(),
     Attribute::new("ssh_public_access_enabled", Type::Boolean, "properties.properties.sshSettings.sshPublicAccess", "Whether SSH is open; cannot be changed later.").wire(Wire::Enabled),
-    Attribute::new("ssh_settings.ssh_key_value", Type::String, "properties.properties.sshSettings.adminPublicKey", "The SSH public key; without `ssh_public_access_enabled` it has no use.").compare(Compare::SshKey).rules(&[Rule::SshKey]),
+    Attribute::new("ssh_settings.ssh_key_value", Type::String, "properties.properties.sshSettings.adminPublicKey", "The SSH public key; without `ssh_public_access_enabled` it has no use.").sometimes_answered().compare(Compare::SshKey).rules(&[Rule::SshKey]),
     Attribute::new("network_settings.vnet_name", Type::String, "", "The virtual network, in the workspace's resource group, that `subnet` is part of."),
     Attribute::new("network_settings.subnet", Type::String, "properties.properties.subnet.id", "The subnet: its name, with `vnet_name`, or its ARM id.").compare(Compare::ArmId).rules(&[Rule::ArmId]),
     identity_type(Change::CreateOnly),
@@ -409,11 +417,11 @@ const OWN: [Attribute; 23] = [
         .change(action("customServices", "")),
     Attribute::new("data_mounts", Type::List(&Type::Object(DATA_MOUNT)), "properties.properties.dataMounts", "Data to mount.").compare(Compare::Set).change(action("updateDataMounts", "")),
     flag("enable_node_public_ip", "properties.properties.enableNodePublicIp", true, "Whether it gets a public address."),
-    Attribute::new("enable_sso", Type::Boolean, "properties.properties.enableSSO", "Single sign-on. Azure forces it off for an instance made on behalf of somebody with a setup script or custom application.")
+    Attribute::new("enable_sso", Type::Boolean, "properties.properties.enableSSO", "Single sign-on. Azure forces it off for an instance made on behalf of somebody with a setup script or custom application.").sometimes_answered()
         .change(Change::Action(Action { name: "enableSso", key: "enableSSO", api_version: "2024-04-01-preview", tentative: false })),
-    Attribute::new("enable_root_access", Type::Boolean, "properties.properties.enableRootAccess", "Whether its user may become root."),
-    Attribute::new("release_quota_on_stop", Type::Boolean, "properties.properties.releaseQuotaOnStop", "Give quota back while it is stopped."),
-    Attribute::new("enable_os_patching", Type::Boolean, "properties.properties.enableOSPatching", "Patch the operating system by itself."),
+    Attribute::new("enable_root_access", Type::Boolean, "properties.properties.enableRootAccess", "Whether its user may become root.").sometimes_answered(),
+    Attribute::new("release_quota_on_stop", Type::Boolean, "properties.properties.releaseQuotaOnStop", "Give quota back while it is stopped.").sometimes_answered(),
+    Attribute::new("enable_os_patching", Type::Boolean, "properties.properties.enableOSPatching", "Patch the operating system by itself.").sometimes_answered(),
     Attribute::new("application_sharing_policy", Type::Enum(SHARING), "properties.properties.applicationSharingPolicy", "Who of the workspace may use its applications.").default(Default::String("shared")).compare(Compare::CaseInsensitive),
     Attribute::new("power", Type::Enum(POWER), "properties.properties.state", "`running`, `stopped`, or `unmanaged`: plumb starts or stops it, or leaves it alone.").change(Change::Power).default(Default::String("unmanaged")),
     tags(Change::Held),

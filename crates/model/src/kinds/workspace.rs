@@ -3,7 +3,7 @@
 //! What the PATCH body of facts §7.3 has goes by PATCH; the rest is fixed at creation.
 
 use super::common::{
-    ENABLED_DISABLED, IDENTITY_TYPES, ML_VERSION, flag, identity_list, location, resource_group, tags,
+    ENABLED_DISABLED, ML_VERSION, flag, identity_list, identity_type, location, resource_group, tags,
 };
 use crate::check::Check;
 use crate::rule::Rule;
@@ -94,15 +94,7 @@ pub static KIND: Kind = Kind {
         )
         .compare(Compare::ArmId)
         .change(Change::Patch),
-        Attribute::new(
-            "identity.type",
-            Type::Enum(IDENTITY_TYPES),
-            "identity.type",
-            "Which managed identities it has.",
-        )
-        .default(Default::String("system_assigned"))
-        .compare(Compare::CaseInsensitive)
-        .change(Change::Patch),
+        identity_type(Change::Patch).optional().default(Default::String("system_assigned")),
         identity_list(Change::Patch),
         Attribute::new(
             "primary_user_assigned_identity",
@@ -257,6 +249,14 @@ pub static KIND: Kind = Kind {
             "Whether serverless compute has no public address.",
         )
         .change(Change::Patch),
+        Attribute::new(
+            "purge_on_delete",
+            Type::Boolean,
+            "",
+            "Purge it when it is deleted. Otherwise Azure keeps it soft-deleted for a while, which blocks its name.",
+        )
+        .default(Default::Boolean(false))
+        .change(Change::Local),
         tags(Change::Patch),
     ],
     computed: &[

@@ -1,0 +1,162 @@
+//! The seam between the engine and a cloud: what the engine asks of it, and what it answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use model::{ArmId, Json, Kind, Observed};
+use planner::Verb;
+use serde::{Deserialize, Serialize};
+
+/// A cloud, in manifest terms: bodies, headers and paging stay on its side.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Reads every resource of a collection, all pages.
+    async fn list(&self, collection: &Collection) -> Result<Vec<Observed>, CloudError>;
+
+    /// Reads one resource; `None` when the cloud says that it does not exist. A missing parent is
+    /// "does not exist" too; a missing subscription is an error.
+    async fn get(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<Observed>, CloudError>;
+
+    /// Sends one change and returns as soon as the cloud has taken it.
+    async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError>;
+
+    /// Waits for an operation to end. Ok means that it succeeded.
+    async fn wait(&self, operation: &Operation) -> Result<(), CloudError>;
+
+    /// The nodes of a cluster.
+    async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError>;
+
+    /// How long two readings of "not found" must lie apart before a resource counts as gone.
+    fn gone_proof_interval(&self) -> std::time::Duration;
+}
+
+/// Resources that one paged call reads.
+#[derive(Debug, Clone)]
+pub struct Collection {
+    /// The kinds in it that plumb knows; ARM may mix them (`cluster` and `instance`).
+    pub kinds: Vec<&'static Kind>,
+    /// The resource group, or the parent resource, that it lies in.
+    pub parent: ArmId,
+}
+
+/// One change to send. It holds secrets in clear: it has no `Debug`, and is never kept.
+pub struct Request<'a> {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// The resource.
+    pub arm_id: &'a ArmId,
+    /// What to do.
+    pub verb: Verb,
+    /// Every desired value, by path; for a delete what was applied.
+    pub attributes: &'a BTreeMap<&'static str, Json>,
+    /// Which of them this request is about.
+    pub paths: &'a [&'static str],
+}
+
+/// A change that the cloud took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// What to wait for; `None` when it is done already.
+    pub operation: Option<Operation>,
+}
+
+/// An ARM long-running operation, as the journal keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// Where its state is read: the operation URL, verbatim, or the resource's id.
+    pub url: String,
+    /// How it is read.
+    pub poll: Poll,
+    /// The resource that it is about.
+    pub arm_id: ArmId,
+    /// Whether its end is that the resource is gone.
+    pub deletes: bool,
+}
+
+/// How an operation is polled (arm-faults §4, rule 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Poll {
+    /// `Azure-AsyncOperation`: 200 with a `status`.
+    Status,
+    /// `Location`: 202 until done.
+    Location,
+    /// The resource's own `provisioningState`.
+    Resource,
+}
+
+/// A node of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Node {
+    /// Its id.
+    pub id: String,
+    /// `idle`, `running`, `preparing`, `unusable`, `leaving`, `preempted`.
+    pub state: String,
+    /// Its private address.
+    pub private_ip: Option<String>,
+    /// Its public address.
+    pub public_ip: Option<String>,
+    /// Its SSH port.
+    pub port: Option<i64>,
+    /// The run that it works on.
+    pub run_id: Option<String>,
+}
+
+/// What became of a request that failed (arm-faults §1, rule 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The cloud refused it: nothing was done.
+    NotDone,
+    /// The cloud took it and it failed; something may be left behind.
+    Failed,
+    /// Nobody knows: the reply was lost, or we stopped waiting.
+    Unknown,
+}
+
+/// A request that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudError {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The HTTP status, if there was a reply.
+    pub status: Option<u16>,
+    /// ARM's innermost code.
+    pub code: String,
+    /// ARM's innermost message, or ours when there was no reply.
+    pub message: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+    /// `x-ms-request-id` and `x-ms-correlation-request-id`.
+    pub request_ids: Vec<(String, String)>,
+}
+
+impl CloudError {
+    /// Whether the resource itself does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.status == Some(404)
+    }
+
+    /// Whether another operation on the resource is in the way.
+    pub fn is_conflict(&self) -> bool {
+        self.status == Some(409)
+    }
+
+    /// Whether the cloud asks for patience.
+    pub fn is_throttled(&self) -> bool {
+        self.status == Some(429)
+    }
+}
+
+impl fmt::Display for CloudError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) if !self.code.is_empty() => write!(f, "{} ({status} {})", self.message, self.code),
+            Some(status) => write!(f, "{} ({status})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for CloudError {}
