@@ -8,4 +8,8 @@ impl Expression {
     pub fn evaluate(&self, _lookup: &dyn Fn(&Address, &str) -> Option<Json>) -> Result<Option<Json>, String> {
         Ok(None)
     }
+    /// is_secret
+    pub fn is_secret(&self) -> bool {
+        false
+    }
 }

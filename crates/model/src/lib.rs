@@ -4,6 +4,8 @@
 //! A kind is data: one table of [`Attribute`]s that validation, comparison, routing of updates,
 //! redaction, `plumb explain`, the JSON Schema and the mapping to ARM bodies all run on.
 
+pub mod accept;
+pub mod accept;
 pub mod address;
 pub mod arm_id;
 pub mod body;

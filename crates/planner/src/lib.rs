@@ -1,8 +1,20 @@
 //! Graph, three-way diff, drift, plan, and the plan's text. Pure: no files, clock, async or randomness.
 
+mod build;
+mod difference;
+pub mod entry;
+mod graph;
+mod guard;
+mod notes;
+mod order;
 pub mod plan;
+pub mod render;
+mod resolve;
 
+pub use build::{Options, plan};
+pub use difference::fallback;
+pub use graph::Graph;
 pub use plan::{
-    Action, Change, Counts, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step,
-    TextChange, Verb,
+    Action, Change, Counts, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step, TextChange, Verb,
 };
+pub use resolve::{Resolved, resolve};

@@ -1,0 +1,402 @@
+//! The plan, from what is desired, what was applied, and what is live.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use model::{
+    Address, Diagnostic, Diagnostics, Expression, Json, Live, Observed, Provisioning, Resource, ResourceState, Seal, Snapshot,
+    Status, Value,
+};
+
+use crate::difference::{self, Compared, Sides};
+use crate::plan::{Action, Change, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown};
+use crate::resolve::{Resolved, resolve};
+use crate::{Graph, entry, guard, notes, order};
+
+/// What a plan is made from, beyond the three sides.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The cloud and subscription that the plan is for.
+    pub cloud: String,
+    /// The environment.
+    pub environment: String,
+    /// Resources to replace although nothing about them asks for it.
+    pub replace: BTreeSet<Address>,
+    /// Whether the manifests were left out on purpose: everything goes.
+    pub destroy: bool,
+    /// How many resources a plan may delete or replace; none for no limit.
+    pub max_deletes: Option<usize>,
+    /// Whether more than half of the state may be gone from Azure.
+    pub allow_missing: bool,
+    /// Whether to list live attributes that plumb does not manage.
+    pub show_unmanaged: bool,
+}
+
+/// Plans. Pure: the same input gives the same plan, to the byte. `live` is `None` when refresh is off,
+/// and what was applied then stands for what is live.
+pub fn plan(
+    graph: &Graph,
+    outputs: &BTreeMap<String, Value>,
+    snapshot: &Snapshot,
+    live: Option<&Live>,
+    seal: &Seal,
+    options: &Options,
+) -> Plan {
+    let mut planner = Planner {
+        graph,
+        live,
+        seal,
+        options,
+        priors: priors(graph, snapshot),
+        changes: HashMap::with_capacity(graph.resources().len()),
+        refreshed: BTreeMap::new(),
+        diagnostics: Diagnostics::default(),
+    };
+    for resource in graph.in_dependency_order() {
+        planner.desired(resource);
+    }
+    planner.absent();
+    let outputs = planner.outputs(outputs, snapshot);
+    let drift = planner.drift();
+    let mut changes: Vec<Change> = planner.changes.into_values().collect();
+    changes.sort_by(|a, b| a.address.cmp(&b.address));
+    let mut diagnostics = planner.diagnostics;
+    diagnostics.extend(guard::check(&changes, snapshot, live, options));
+    Plan {
+        ground: Ground {
+            cloud: options.cloud.clone(),
+            environment: options.environment.clone(),
+            lineage: snapshot.lineage.clone(),
+            serial: snapshot.serial,
+        },
+        steps: order::steps(&changes),
+        drift,
+        refreshed: planner.refreshed,
+        outputs,
+        diagnostics,
+        changes,
+    }
+}
+
+/// A state entry, under the address that the documents call it by, and the one it had.
+#[derive(Clone)]
+struct Prior<'a> {
+    state: &'a ResourceState,
+    previous: Option<&'a Address>,
+}
+
+struct Planner<'a> {
+    graph: &'a Graph,
+    live: Option<&'a Live>,
+    seal: &'a Seal,
+    options: &'a Options,
+    priors: BTreeMap<&'a Address, Prior<'a>>,
+    changes: HashMap<Address, Change>,
+    refreshed: BTreeMap<Address, ResourceState>,
+    diagnostics: Diagnostics,
+}
+
+/// The state's entries by today's addresses: `moved_from` renames.
+fn priors<'a>(graph: &'a Graph, snapshot: &'a Snapshot) -> BTreeMap<&'a Address, Prior<'a>> {
+    let mut priors: BTreeMap<&Address, Prior<'_>> =
+        snapshot.resources.iter().map(|(address, state)| (address, Prior { state, previous: None })).collect();
+    for resource in graph.resources().iter().filter(|r| !r.moved_from.is_empty()) {
+        let from = resource.moved_from.iter().find(|a| priors.contains_key(a) && graph.get(a).is_none());
+        if let Some(from) = from.filter(|_| !priors.contains_key(&resource.address)) {
+            let prior = priors.remove(from).expect("BUG: just found");
+            priors.insert(&resource.address, Prior { previous: Some(from), ..prior });
+        }
+    }
+    priors
+}
+
+impl<'a> Planner<'a> {
+    /// Decides about one resource of the documents; what it depends on is decided already.
+    fn desired(&mut self, resource: &Arc<Resource>) {
+        let resolved = match resolve(resource, &|address, name| self.known(address, name)) {
+            Ok(resolved) => resolved,
+            Err((path, words)) => {
+                let place = resource.place_of(path);
+                self.diagnostics.push(Diagnostic::error(words).at(place).address(&resource.address).attribute(path));
+                return;
+            }
+        };
+        if let Some(why) = self.live.and_then(|l| l.unreadable.get(self.live_address(&resource.address))) {
+            self.diagnostics.push(unreadable(resource, why));
+            return;
+        }
+        let prior = self.priors.get(&resource.address).cloned();
+        let observed = self.observed(&resource.address);
+        let change = match (&prior, observed) {
+            (None, None) => self.create(resource, &resolved, None, Reason::Manifest),
+            (None, Some(observed)) => self.unowned(resource, &resolved, observed),
+            (Some(prior), None) if self.live.is_some() && resource.kind.in_arm() => {
+                self.create(resource, &resolved, Some(prior.clone()), Reason::Drift)
+            }
+            (Some(prior), observed) => self.standing(resource, &resolved, prior, observed),
+        };
+        self.changes.insert(resource.address.clone(), change);
+    }
+
+    /// A resource that is not there.
+    fn create(&mut self, resource: &Arc<Resource>, resolved: &Resolved, prior: Option<Prior<'a>>, reason: Reason) -> Change {
+        let differences = difference::whole(resource, resolved);
+        let reason = if self.parent_is_replaced(resource) && prior.is_some() { Reason::ParentReplaced } else { reason };
+        let change = self.change(resource, Action::Create, Some(reason), prior, differences);
+        notes::of_create(change)
+    }
+
+    /// A resource that stands in Azure and in no state: it is adopted when its document says so.
+    fn unowned(&mut self, resource: &Arc<Resource>, resolved: &Resolved, observed: &Observed) -> Change {
+        if resource.adopt.is_none() {
+            self.diagnostics.push(not_ours(resource));
+        }
+        let sides = Sides { resource, resolved, prior: None, live: Some(observed) };
+        let compared = difference::compare(&sides, self.seal);
+        let replaced = compared.differences.iter().find(|d| d.effect == Effect::Replace);
+        if let (Some(difference), Some(_)) = (replaced, &resource.adopt) {
+            self.diagnostics.push(adopts_another(resource, difference));
+        }
+        let mut change = self.change(resource, Action::Adopt, Some(Reason::Requested), None, compared.differences);
+        change.unchanged = compared.unchanged;
+        notes::of_update(change)
+    }
+
+    /// A resource that is in the state, and live as far as we know.
+    fn standing(&mut self, resource: &Arc<Resource>, resolved: &Resolved, prior: &Prior<'a>, observed: Option<&Observed>) -> Change {
+        let sides = Sides { resource, resolved, prior: Some(prior.state), live: observed };
+        let compared = difference::compare(&sides, self.seal);
+        let (action, reason) = self.judge(resource, prior, observed, &compared);
+        if action == Action::NoOp || action == Action::Update {
+            self.refresh_entry(resource, resolved, prior, observed, &compared);
+        }
+        let differences = match action {
+            Action::Replace { .. } => difference::replaced(resource, resolved, compared.differences),
+            _ => compared.differences,
+        };
+        let mut change = self.change(resource, action, reason, Some(prior.clone()), differences);
+        change.unchanged = compared.unchanged;
+        if let Action::Replace { .. } = action { notes::of_replace(change) } else { notes::of_update(change) }
+    }
+
+    fn judge(
+        &self,
+        resource: &Resource,
+        prior: &Prior<'_>,
+        observed: Option<&Observed>,
+        compared: &Compared,
+    ) -> (Action, Option<Reason>) {
+        let replace = Action::Replace { create_first: resource.lifecycle.create_before_destroy };
+        let failed = observed.is_some_and(|o| matches!(o.provisioning, Provisioning::Failed(_)));
+        let elsewhere = prior.state.arm_id.as_ref().zip(resource.arm_id.as_ref()).is_some_and(|(a, b)| !a.same(b.as_str()));
+        let because = |effect| reason_of(compared.differences.iter().filter(move |d| d.effect == effect));
+        match () {
+            () if self.parent_is_replaced(resource) => (replace, Some(Reason::ParentReplaced)),
+            () if prior.state.status == Status::Tainted => (replace, Some(Reason::Tainted)),
+            () if failed && resource.kind.parent().is_some() => (replace, Some(Reason::Tainted)),
+            () if self.options.replace.contains(&resource.address) => (replace, Some(Reason::Requested)),
+            () if because(Effect::Replace).is_some() => (replace, because(Effect::Replace)),
+            () if elsewhere => (replace, Some(Reason::Manifest)),
+            () if because(Effect::Update).is_some() => (Action::Update, because(Effect::Update)),
+            () if prior.previous.is_some() => (Action::Move, Some(Reason::Requested)),
+            () => (Action::NoOp, None),
+        }
+    }
+
+    /// Live is as desired and the state is not: the state follows, without a request.
+    fn refresh_entry(
+        &mut self,
+        resource: &Arc<Resource>,
+        resolved: &Resolved,
+        prior: &Prior<'a>,
+        observed: Option<&Observed>,
+        compared: &Compared,
+    ) {
+        let mut entry = prior.state.clone();
+        let settled = compared.unchanged.iter().map(|(a, _)| a.path);
+        let left = prior.state.applied.keys().copied().filter(|p| !resource.attributes.contains_key(p));
+        let gone: Vec<&'static str> =
+            left.filter(|p| !compared.differences.iter().any(|d| d.attribute.path == *p)).collect();
+        if compared.stale {
+            entry::apply(&mut entry, resource, resolved, settled.chain(gone), self.seal);
+        }
+        let blank = entry::blank(resource);
+        entry.depends_on = blank.depends_on;
+        entry.protected = blank.protected;
+        entry.source = blank.source;
+        if let Some(observed) = observed {
+            entry.observed = observed.computed.iter().filter(|(n, _)| is_kept(n)).map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+        }
+        if prior.state.status == Status::Incomplete && compared.differences.is_empty() {
+            entry.status = Status::Ready;
+        }
+        if entry != *prior.state {
+            self.refreshed.insert(resource.address.clone(), entry);
+        }
+    }
+
+    /// Resources of the state that no document asks for.
+    fn absent(&mut self) {
+        let gone: Vec<(&Address, Prior<'a>)> =
+            self.priors.iter().filter(|(a, _)| self.graph.get(a).is_none()).map(|(a, p)| (*a, p.clone())).collect();
+        for (address, prior) in gone {
+            let reason = if self.options.destroy { Reason::Requested } else { Reason::Manifest };
+            let change = Change {
+                address: address.clone(),
+                kind: prior.state.kind(),
+                action: Action::Delete,
+                reason: Some(reason),
+                previous: None,
+                arm_id: prior.state.arm_id.clone(),
+                differences: difference::removed(prior.state),
+                unchanged: Vec::new(),
+                notes: Vec::new(),
+                text: None,
+                implied_by: None,
+                desired: None,
+                prior: Some(prior.state.clone()),
+            };
+            self.changes.insert(address.clone(), notes::of_delete(change));
+        }
+    }
+
+    fn change(
+        &self,
+        resource: &Arc<Resource>,
+        action: Action,
+        reason: Option<Reason>,
+        prior: Option<Prior<'a>>,
+        differences: Vec<Difference>,
+    ) -> Change {
+        Change {
+            address: resource.address.clone(),
+            kind: resource.kind,
+            action,
+            reason,
+            previous: prior.as_ref().and_then(|p| p.previous.cloned()),
+            arm_id: resource.arm_id.clone(),
+            differences,
+            unchanged: Vec::new(),
+            notes: Vec::new(),
+            text: None,
+            implied_by: resource.implied_by.clone(),
+            desired: Some(resource.clone()),
+            prior: prior.map(|p| p.state.clone()),
+        }
+    }
+
+    /// A computed value of another resource, unless this plan makes that resource anew.
+    fn known(&self, address: &Address, name: &str) -> Option<Json> {
+        let remade = self.changes.get(address).is_some_and(|c| matches!(c.action, Action::Create | Action::Replace { .. }));
+        let live = || self.observed(address)?.computed.get(name).cloned();
+        let kept = || self.priors.get(address)?.state.observed.get(name).cloned();
+        if remade { None } else { live().or_else(kept) }
+    }
+
+    fn parent_is_replaced(&self, resource: &Resource) -> bool {
+        let parent_id = resource.kind.parent().and(resource.arm_id.as_ref()).and_then(model::ArmId::parent);
+        let parent = parent_id.and_then(|id| {
+            let mut parents = resource.dependencies.iter().filter_map(|d| self.changes.get(&d.address));
+            parents.find(|c| c.arm_id.as_ref().is_some_and(|a| a.same(id.as_str())))
+        });
+        parent.is_some_and(|p| matches!(p.action, Action::Replace { .. }) || (p.action == Action::Create && p.prior.is_some()))
+    }
+
+    /// Live was read by the addresses that the state knows.
+    fn live_address<'b>(&'b self, address: &'b Address) -> &'b Address {
+        self.priors.get(address).and_then(|p| p.previous).unwrap_or(address)
+    }
+
+    fn observed(&self, address: &Address) -> Option<&'a Observed> {
+        self.live?.get(self.live_address(address))
+    }
+
+    fn outputs(&self, wanted: &BTreeMap<String, Value>, snapshot: &Snapshot) -> BTreeMap<String, OutputChange> {
+        let lookup = |address: &Address, name: &str| self.known(address, name);
+        let after = |value: &Value| match value {
+            Value::Known(json) => Shown::Known(json.clone()),
+            Value::Secret(_) => Shown::Sensitive,
+            Value::Deferred(expression) if expression.is_secret() => Shown::Sensitive,
+            Value::Deferred(expression) => evaluated(expression, &lookup),
+        };
+        let names = wanted.keys().chain(snapshot.outputs.keys());
+        let change = |name: &String| OutputChange {
+            before: snapshot.outputs.get(name).cloned(),
+            after: wanted.get(name).filter(|_| !self.options.destroy).map_or(Shown::Absent, &after),
+        };
+        names.map(|name| (name.clone(), change(name))).collect()
+    }
+
+    fn drift(&self) -> Vec<Drift> {
+        let Some(live) = self.live else { return Vec::new() };
+        let mut drift = Vec::new();
+        for (address, prior) in self.priors.iter().filter(|(_, p)| p.state.kind().in_arm()) {
+            let read_as = prior.previous.unwrap_or(address);
+            if live.unreadable.contains_key(read_as) {
+                continue;
+            }
+            let kind = prior.state.kind();
+            let found = |gone, unmanaged, attributes| Drift { address: (*address).clone(), kind, gone, unmanaged, attributes };
+            let ignored = self.graph.get(address).map_or(&[][..], |r| &r.lifecycle.ignore_changes);
+            match live.get(read_as) {
+                None => drift.push(found(true, false, Vec::new())),
+                Some(observed) => {
+                    let moved = difference::drifted(prior.state, observed, ignored);
+                    drift.extend((!moved.is_empty()).then(|| found(false, false, moved)));
+                    if self.options.show_unmanaged {
+                        let others = difference::unmanaged(&prior.state.applied, kind, observed);
+                        drift.extend((!others.is_empty()).then(|| found(false, true, others)));
+                    }
+                }
+            }
+        }
+        drift
+    }
+}
+
+/// Computed values that move by themselves are for `show`, not for the state.
+fn is_kept(name: &str) -> bool {
+    !matches!(name, "state" | "last_operation" | "last_trigger" | "current_node_count")
+}
+
+fn evaluated(expression: &Expression, lookup: &dyn Fn(&Address, &str) -> Option<Json>) -> Shown {
+    match expression.evaluate(lookup) {
+        Ok(Some(json)) => Shown::Known(json),
+        Ok(None) | Err(_) => Shown::Unknown,
+    }
+}
+
+/// One reason for several differences: theirs if they agree, else both.
+fn reason_of<'b>(differences: impl Iterator<Item = &'b Difference>) -> Option<Reason> {
+    let reasons: BTreeSet<Reason> = differences.map(|d| d.reason).collect();
+    match reasons.len() {
+        0 => None,
+        1 => reasons.into_iter().next(),
+        _ => Some(Reason::Both),
+    }
+}
+
+fn unreadable(resource: &Resource, why: &str) -> Diagnostic {
+    Diagnostic::error(format!("{} could not be read: {why}", resource.address))
+        .at(resource.place)
+        .address(&resource.address)
+        .help("nothing is planned for it; try again when it can be read")
+}
+
+fn not_ours(resource: &Resource) -> Diagnostic {
+    let id = resource.arm_id.as_ref().map_or("", |id| id.as_str());
+    Diagnostic::error(format!("{} exists in Azure already, and is not in the state", resource.address))
+        .at(resource.place)
+        .label(id.to_owned())
+        .address(&resource.address)
+        .help("add `adopt: true` to take it over as it is, or give this document another name")
+}
+
+fn adopts_another(resource: &Resource, difference: &Difference) -> Diagnostic {
+    let path = difference.attribute.path;
+    Diagnostic::error(format!("{} cannot be adopted as this document has it: `{path}` cannot change in place", resource.address))
+        .at(resource.place_of(path))
+        .address(&resource.address)
+        .attribute(path)
+        .help("write what Azure has, or leave the attribute out; `plumb plan` replaces only what is in the state")
+}

@@ -1,0 +1,262 @@
+//! The three-way comparison of one resource: desired, applied and live, attribute by attribute.
+
+use model::compare::same;
+use model::{Attribute, Attributes, Change, Compare, Json, Lifecycle, Observed, Resource, ResourceState, Seal, Type, body};
+
+use crate::entry::digest;
+use crate::plan::{Difference, Effect, Reason, Shown};
+use crate::resolve::Resolved;
+
+/// What is known of one resource on the three sides.
+pub(crate) struct Sides<'a> {
+    /// The document.
+    pub resource: &'a Resource,
+    /// Its values.
+    pub resolved: &'a Resolved,
+    /// The state's entry; none when it is being adopted.
+    pub prior: Option<&'a ResourceState>,
+    /// What ARM says; none when it was not asked.
+    pub live: Option<&'a Observed>,
+}
+
+/// What came of comparing one resource.
+#[derive(Default)]
+pub(crate) struct Compared {
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// Plain values that stay as they are.
+    pub unchanged: Vec<(&'static Attribute, Json)>,
+    /// Whether the state says otherwise although live is as desired.
+    pub stale: bool,
+}
+
+/// Compares every managed attribute of a resource that stands.
+pub(crate) fn compare(sides: &Sides<'_>, seal: &Seal) -> Compared {
+    let mut compared = Compared::default();
+    let ignored = &sides.resource.lifecycle.ignore_changes;
+    let managed = |a: &&'static Attribute| is_managed(a, sides) && !Lifecycle::covers(ignored, a.path);
+    for attribute in sides.resource.kind.attributes.iter().filter(managed) {
+        let hidden = sides.resolved.is_hidden(attribute) || sides.applied_digest(attribute).is_some();
+        if hidden { hidden_attribute(attribute, sides, seal, &mut compared) } else { plain_attribute(attribute, sides, &mut compared) }
+    }
+    compared
+}
+
+/// Every attribute of a document, as a create shows them.
+pub(crate) fn whole(resource: &Resource, resolved: &Resolved) -> Vec<Difference> {
+    let given = resource.kind.attributes.iter().filter(|a| resource.attributes.contains_key(a.path));
+    given
+        .filter(|a| !(a.change == Change::Power && resolved.values.get(a.path).is_some_and(|v| v == "unmanaged")))
+        .map(|attribute| Difference {
+            attribute,
+            before: Shown::Absent,
+            after: wanted(attribute, resolved),
+            applied: None,
+            reason: Reason::Manifest,
+            effect: Effect::Whole,
+        })
+        .collect()
+}
+
+/// A replacement: the whole document, and which differences force it.
+pub(crate) fn replaced(resource: &Resource, resolved: &Resolved, differences: Vec<Difference>) -> Vec<Difference> {
+    let mut all = whole(resource, resolved);
+    for difference in differences {
+        match all.iter_mut().find(|d| d.attribute.path == difference.attribute.path) {
+            Some(same) => *same = difference,
+            None => all.push(difference),
+        }
+    }
+    all
+}
+
+/// What was applied, as a delete shows it.
+pub(crate) fn removed(prior: &ResourceState) -> Vec<Difference> {
+    let shown = |attribute: &'static Attribute| {
+        let known = prior.applied.get(attribute.path).cloned().map(Shown::Known);
+        known.or_else(|| prior.secrets.contains_key(attribute.path).then(|| concealed(attribute)))
+    };
+    let gone = prior.kind().attributes.iter().filter_map(|attribute| Some((attribute, shown(attribute)?)));
+    gone.map(|(attribute, before)| Difference {
+        attribute,
+        before,
+        after: Shown::Absent,
+        applied: None,
+        reason: Reason::Manifest,
+        effect: Effect::Whole,
+    })
+    .collect()
+}
+
+/// What somebody changed: managed attributes whose live value is not the applied one.
+pub(crate) fn drifted(
+    prior: &ResourceState,
+    live: &Observed,
+    ignored: &[String],
+) -> Vec<(&'static Attribute, Option<Json>, Option<Json>)> {
+    let kind = prior.kind();
+    let managed = kind.attributes.iter().filter(|a| prior.applied.contains_key(a.path));
+    let seen = managed.filter(|a| is_seen(a, Some(live)) && !Lifecycle::covers(ignored, a.path));
+    let moved = seen.filter_map(|attribute| {
+        let applied = prior.applied.get(attribute.path);
+        let now = live.attributes.get(attribute.path);
+        let explained = attribute.change == Change::Power && power_is_settled(applied, now, Some(live));
+        let differs = !same(attribute, applied, now) && !explained;
+        differs.then(|| (attribute, applied.cloned(), now.cloned()))
+    });
+    moved.collect()
+}
+
+/// Live attributes that plumb does not manage and that are set to something.
+pub(crate) fn unmanaged(
+    applied: &Attributes,
+    kind: &'static model::Kind,
+    live: &Observed,
+) -> Vec<(&'static Attribute, Option<Json>, Option<Json>)> {
+    let others = kind.attributes.iter().filter(|a| !applied.contains_key(a.path) && a.change != Change::Power && !a.derived);
+    let set = others.filter_map(|a| Some((a, live.attributes.get(a.path)?)));
+    set.filter(|(a, now)| !same(a, None, Some(now))).map(|(a, now)| (a, None, Some(now.clone()))).collect()
+}
+
+impl Sides<'_> {
+    fn applied(&self, attribute: &Attribute) -> Option<&Json> {
+        self.prior?.applied.get(attribute.path)
+    }
+
+    fn applied_digest(&self, attribute: &Attribute) -> Option<&str> {
+        self.prior?.secrets.get(attribute.path).map(String::as_str)
+    }
+}
+
+/// Managed: in the document (or defaulted), or applied once and since dropped from it.
+fn is_managed(attribute: &Attribute, sides: &Sides<'_>) -> bool {
+    let asked = sides.resource.attributes.contains_key(attribute.path);
+    let unmanaged_power = attribute.change == Change::Power
+        && sides.resolved.values.get(attribute.path).is_none_or(|v| v == "unmanaged");
+    (asked || sides.applied(attribute).is_some() || sides.applied_digest(attribute).is_some()) && !unmanaged_power
+}
+
+/// Whether what ARM answers tells the attribute's value at all.
+fn is_seen(attribute: &Attribute, live: Option<&Observed>) -> bool {
+    let Some(live) = live else { return false };
+    let placed = !attribute.arm.is_empty() || live.attributes.contains_key(attribute.path);
+    placed && (attribute.answered || live.attributes.contains_key(attribute.path))
+}
+
+/// A value that can be compared in clear.
+fn plain_attribute(attribute: &'static Attribute, sides: &Sides<'_>, compared: &mut Compared) {
+    let applied = sides.applied(attribute);
+    let asked = sides.resource.attributes.contains_key(attribute.path);
+    let fallback = fallback(attribute);
+    let desired = if asked { sides.resolved.values.get(attribute.path) } else { fallback.as_ref() };
+    let unknown = sides.resolved.unknown.contains(attribute.path);
+    let live = match (is_seen(attribute, sides.live), sides.prior) {
+        (true, _) => sides.live.and_then(|l| l.attributes.get(attribute.path)),
+        (false, Some(_)) => applied,
+        // Adopting: what cannot be seen is taken to be as the document says.
+        (false, None) => desired,
+    };
+    let settled = attribute.change == Change::Power && power_is_settled(desired, live, sides.live);
+    if !unknown && (same(attribute, desired, live) || settled) {
+        compared.stale |= !same(attribute, desired, applied) || (!asked && applied.is_some());
+        compared.unchanged.extend(desired.map(|value| (attribute, value.clone())));
+        return;
+    }
+    let moved = !same(attribute, live, applied);
+    let edited = unknown || !same(attribute, desired, applied);
+    let reason = match (edited, moved && sides.prior.is_some()) {
+        (false, true) => Reason::Drift,
+        (true, true) => Reason::Both,
+        _ => Reason::Manifest,
+    };
+    compared.differences.push(Difference {
+        attribute,
+        before: shown(live),
+        after: if unknown { Shown::Unknown } else { shown(desired) },
+        applied: (reason == Reason::Both).then(|| applied.cloned().unwrap_or(Json::Null)),
+        reason,
+        effect: effect(attribute, &sides.resource.lifecycle),
+    });
+}
+
+/// A value of which only the keyed hash was kept, and which ARM never answers.
+fn hidden_attribute(attribute: &'static Attribute, sides: &Sides<'_>, seal: &Seal, compared: &mut Compared) {
+    let desired = sides.resolved.values.get(attribute.path);
+    let unknown = sides.resolved.unknown.contains(attribute.path);
+    let digest = desired.map(|value| digest(sides.resource, attribute.path, value, seal));
+    let applied = sides.applied_digest(attribute);
+    if !unknown && (sides.prior.is_none() || digest.as_deref() == applied) {
+        compared.stale |= sides.prior.is_none();
+        return;
+    }
+    compared.differences.push(Difference {
+        attribute,
+        before: if applied.is_some() { concealed(attribute) } else { Shown::Absent },
+        after: if unknown { Shown::Unknown } else { desired.map_or(Shown::Absent, |_| concealed(attribute)) },
+        applied: None,
+        reason: Reason::Manifest,
+        effect: effect(attribute, &sides.resource.lifecycle),
+    });
+}
+
+/// What an attribute goes back to when it leaves its document; `None` where ARM is to forget it.
+pub fn fallback(attribute: &Attribute) -> Option<Json> {
+    match (body::default_of(attribute), attribute.compare, attribute.value) {
+        (Some(default), _, _) => Some(default),
+        (None, Compare::NoneIsAbsent, _) => Some(Json::from("none")),
+        (None, _, Type::Map(_)) => Some(Json::Object(Default::default())),
+        (None, _, Type::List(_)) => Some(Json::Array(Vec::new())),
+        _ => None,
+    }
+}
+
+/// Whether a power state needs nothing done: it is as desired, it is on its way somewhere, or the
+/// instance's own schedule or idle shutdown explains it.
+fn power_is_settled(desired: Option<&Json>, live: Option<&Json>, observed: Option<&Observed>) -> bool {
+    let word = |v: Option<&Json>| v.and_then(Json::as_str).unwrap_or_default().to_owned();
+    let (desired, live) = (word(desired), word(live));
+    let resting = ["running", "stopped"];
+    let trigger = observed.and_then(|o| o.computed.get("last_trigger")).and_then(Json::as_str).unwrap_or_default();
+    let by_itself = ["Schedule", "IdleShutdown"].iter().any(|t| t.eq_ignore_ascii_case(trigger));
+    desired == live || !resting.contains(&live.as_str()) || by_itself
+}
+
+/// How a difference of this attribute gets into Azure.
+fn effect(attribute: &Attribute, lifecycle: &Lifecycle) -> Effect {
+    match attribute.change {
+        _ if Lifecycle::covers(&lifecycle.replace_on, attribute.path) => Effect::Replace,
+        Change::CreateOnly => Effect::Replace,
+        Change::Held => Effect::Held,
+        Change::Put | Change::Patch | Change::Action(_) | Change::Power | Change::Local => Effect::Update,
+    }
+}
+
+/// A document's value as a plan may show it.
+pub(crate) fn wanted(attribute: &Attribute, resolved: &Resolved) -> Shown {
+    if resolved.unknown.contains(attribute.path) {
+        return Shown::Unknown;
+    }
+    match resolved.values.get(attribute.path) {
+        None => Shown::Absent,
+        Some(_) if resolved.is_hidden(attribute) => concealed(attribute),
+        Some(value) => Shown::Known(value.clone()),
+    }
+}
+
+/// A plain value; an empty map or list is as good as none.
+fn shown(value: Option<&Json>) -> Shown {
+    match value {
+        None | Some(Json::Null) => Shown::Absent,
+        Some(Json::Object(map)) if map.is_empty() => Shown::Absent,
+        Some(Json::Array(list)) if list.is_empty() => Shown::Absent,
+        Some(value) => Shown::Known(value.clone()),
+    }
+}
+
+fn concealed(attribute: &Attribute) -> Shown {
+    match attribute.sensitivity {
+        model::Sensitivity::WriteOnly => Shown::WriteOnly,
+        model::Sensitivity::Plain | model::Sensitivity::Secret => Shown::Sensitive,
+    }
+}
+

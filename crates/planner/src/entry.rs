@@ -1,0 +1,60 @@
+//! What the state will say of a resource.
+
+use std::collections::BTreeMap;
+
+use model::{Json, Resource, ResourceState, Seal, Status};
+
+use crate::resolve::Resolved;
+
+/// The entry of a resource before anything of it is applied: its identity and its edges.
+pub fn blank(resource: &Resource) -> ResourceState {
+    ResourceState {
+        kind: resource.kind.name.to_owned(),
+        arm_id: resource.arm_id.clone(),
+        api_version: resource.kind.api_version().to_owned(),
+        applied: BTreeMap::new(),
+        observed: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        depends_on: resource.dependencies.iter().map(|d| d.address.clone()).collect(),
+        protected: resource.lifecycle.prevent_destroy,
+        status: Status::Ready,
+        source: resource.source.clone(),
+    }
+}
+
+/// The entry with every value of the document applied.
+pub fn whole(resource: &Resource, resolved: &Resolved, seal: &Seal) -> ResourceState {
+    let mut entry = blank(resource);
+    apply(&mut entry, resource, resolved, resource.attributes.keys().copied(), seal);
+    entry
+}
+
+/// Marks the values of `paths` as applied; a path that the document no longer has is dropped.
+pub fn apply(
+    entry: &mut ResourceState,
+    resource: &Resource,
+    resolved: &Resolved,
+    paths: impl IntoIterator<Item = &'static str>,
+    seal: &Seal,
+) {
+    for path in paths {
+        let attribute = resource.kind.attribute(path).expect("BUG: steps name attributes of the kind");
+        entry.applied.remove(path);
+        entry.secrets.remove(path);
+        match resolved.values.get(path) {
+            Some(value) if resolved.is_hidden(attribute) => {
+                entry.secrets.insert(path.to_owned(), digest(resource, path, value, seal));
+            }
+            Some(value) => _ = entry.applied.insert(path, value.clone()),
+            None => {}
+        }
+    }
+}
+
+/// The keyed hash of a hidden value.
+pub fn digest(resource: &Resource, path: &str, value: &Json, seal: &Seal) -> String {
+    match value {
+        Json::String(text) => seal.digest(resource.address.as_str(), path, text),
+        other => seal.digest(resource.address.as_str(), path, &other.to_string()),
+    }
+}

@@ -1,0 +1,103 @@
+//! The dependency graph: resources, the edges that references make, and the order they give.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::{Address, Diagnostic, Diagnostics, Resource};
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+/// Desired resources, each address once, no dangling edge, no cycle.
+#[derive(Debug, Default)]
+pub struct Graph {
+    resources: Vec<Arc<Resource>>,
+    index: HashMap<Address, usize>,
+    order: Vec<usize>,
+}
+
+impl Graph {
+    /// Takes resources in any order. Dangling references and cycles are diagnostics, a cycle edge by edge.
+    pub fn build(mut resources: Vec<Resource>) -> Result<Self, Diagnostics> {
+        resources.sort_by(|a, b| a.address.cmp(&b.address));
+        let resources: Vec<Arc<Resource>> = resources.into_iter().map(Arc::new).collect();
+        let index: HashMap<Address, usize> =
+            resources.iter().enumerate().map(|(i, r)| (r.address.clone(), i)).collect();
+        let mut diagnostics = Diagnostics::default();
+        let mut edges = DiGraph::<(), ()>::with_capacity(resources.len(), resources.len() * 2);
+        let nodes: Vec<NodeIndex> = resources.iter().map(|_| edges.add_node(())).collect();
+        for (at, resource) in resources.iter().enumerate() {
+            for dependency in &resource.dependencies {
+                match index.get(&dependency.address) {
+                    Some(&to) => _ = edges.add_edge(nodes[at], nodes[to], ()),
+                    None => diagnostics.push(dangling(resource, dependency, &resources)),
+                }
+            }
+        }
+        let components = tarjan_scc(&edges);
+        for component in &components {
+            let alone = component.len() == 1 && !edges.contains_edge(component[0], component[0]);
+            if !alone {
+                let members: Vec<usize> = component.iter().map(|n| n.index()).collect();
+                diagnostics.push(cycle(&resources, &index, &members));
+            }
+        }
+        // Tarjan yields components in reverse topological order of `a → b`: dependencies first.
+        let order = components.into_iter().flatten().map(NodeIndex::index).collect();
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(Self { resources, index, order }) }
+    }
+
+    /// The resources, ordered by address.
+    pub fn resources(&self) -> &[Arc<Resource>] {
+        &self.resources
+    }
+
+    /// The resources, each after all that it depends on.
+    pub fn in_dependency_order(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.order.iter().map(|&i| &self.resources[i])
+    }
+
+    /// The resource of an address.
+    pub fn get(&self, address: &Address) -> Option<&Arc<Resource>> {
+        self.index.get(address).map(|&i| &self.resources[i])
+    }
+}
+
+fn dangling(resource: &Resource, dependency: &model::Dependency, resources: &[Arc<Resource>]) -> Diagnostic {
+    let near = model::rule::nearest(dependency.address.as_str(), resources.iter().map(|r| r.address.as_str()));
+    let help = near.map_or("declare it, or drop the reference".to_owned(), |n| format!("did you mean `{n}`?"));
+    Diagnostic::error(format!("there is no `{}` in the manifests", dependency.address))
+        .at(dependency.place)
+        .address(&resource.address)
+        .help(help)
+}
+
+/// Says a cycle edge by edge, starting from its first address.
+fn cycle(resources: &[Arc<Resource>], index: &HashMap<Address, usize>, members: &[usize]) -> Diagnostic {
+    let start = *members.iter().min().expect("BUG: a cycle has members");
+    let mut path = vec![start];
+    let mut places = Vec::new();
+    // Every member of a strongly connected component has an edge to another member, so this walk ends
+    // at a member that it has seen.
+    loop {
+        let at = &resources[*path.last().expect("BUG: the path has a start")];
+        let inside = at.dependencies.iter().filter_map(|d| Some((d, *index.get(&d.address)?)));
+        let mut inside = inside.filter(|(_, to)| members.contains(to));
+        let (dependency, to) = inside.next().expect("BUG: a member of a cycle has an edge in it");
+        places.push((dependency.place, format!("{} → {}", at.address, resources[to].address)));
+        if let Some(first) = path.iter().position(|&p| p == to) {
+            let places = places.split_off(first);
+            let round: Vec<&str> =
+                path[first..].iter().chain([&to]).map(|&i| resources[i].address.as_str()).collect();
+            let mut diagnostic = Diagnostic::error(format!("these resources depend on each other: {}", round.join(" → ")))
+                .at(places[0].0)
+                .label(places[0].1.clone())
+                .address(&resources[path[first]].address)
+                .help("drop one of these references");
+            for (place, words) in places.into_iter().skip(1) {
+                diagnostic = diagnostic.related(place, words);
+            }
+            return diagnostic;
+        }
+        path.push(to);
+    }
+}

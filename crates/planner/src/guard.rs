@@ -1,0 +1,51 @@
+//! What stops a plan from being applied, although it can be shown.
+
+use model::{Diagnostic, Live, Snapshot};
+
+use crate::build::Options;
+use crate::plan::{Action, Change};
+
+/// Every reason why this plan must not be applied.
+pub(crate) fn check(changes: &[Change], snapshot: &Snapshot, live: Option<&Live>, options: &Options) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = changes.iter().filter_map(protected).collect();
+    found.extend(too_many_deletes(changes, options));
+    found.extend(live.filter(|_| !options.allow_missing).and_then(|live| outage(changes, snapshot, live)));
+    found
+}
+
+fn is_destructive(change: &Change) -> bool {
+    matches!(change.action, Action::Delete | Action::Replace { .. })
+}
+
+fn protected(change: &Change) -> Option<Diagnostic> {
+    let kept = change.prior.as_ref().is_some_and(|p| p.protected);
+    let asked = change.desired.as_ref().is_some_and(|d| d.lifecycle.prevent_destroy);
+    if !(is_destructive(change) && (kept || asked)) {
+        return None;
+    }
+    let verb = if change.action == Action::Delete { "delete" } else { "replace" };
+    let mut diagnostic = Diagnostic::error(format!("the plan would {verb} {}, which has `prevent_destroy`", change.address))
+        .address(&change.address)
+        .help("take `prevent_destroy` out of its document and apply that first; the state keeps it until then");
+    diagnostic.place = change.desired.as_ref().map(|d| d.place);
+    Some(diagnostic)
+}
+
+fn too_many_deletes(changes: &[Change], options: &Options) -> Option<Diagnostic> {
+    let (limit, count) = (options.max_deletes?, changes.iter().filter(|c| is_destructive(c)).count());
+    (count > limit && !options.destroy).then(|| {
+        Diagnostic::error(format!("the plan would delete or replace {count} resources, more than the {limit} that `max_deletes` allows"))
+            .help(format!("if that is meant, say `--max-deletes {count}`"))
+    })
+}
+
+/// More than half of a state gone at once is an outage or the wrong subscription (arm-faults §6).
+fn outage(changes: &[Change], snapshot: &Snapshot, live: &Live) -> Option<Diagnostic> {
+    let ours = || changes.iter().filter(|c| c.kind.in_arm() && c.prior.is_some());
+    let gone = ours().filter(|c| live.get(c.previous.as_ref().unwrap_or(&c.address)).is_none()).count();
+    let total = ours().count();
+    (total >= 4 && gone * 2 > total).then(|| {
+        Diagnostic::error(format!("{gone} of the {total} resources in the state (serial {}) are not in Azure", snapshot.serial))
+            .help("check the cloud and the subscription; if they are really gone, say `--allow-missing`")
+    })
+}

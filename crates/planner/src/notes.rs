@@ -1,0 +1,76 @@
+//! What the reader of a plan should know about a change, in words.
+
+use model::schema;
+
+use crate::plan::{Change, Difference, Effect, Shown, TextChange};
+
+/// Notes of a create.
+pub(crate) fn of_create(mut change: Change) -> Change {
+    if let Some(parent) = &change.implied_by {
+        change.notes.push(format!("implied by {parent}, which names none of its own"));
+    }
+    change
+}
+
+/// Notes of a change in place, or of none.
+pub(crate) fn of_update(mut change: Change) -> Change {
+    let mut notes: Vec<String> = change.differences.iter().filter_map(of_difference).collect();
+    notes.dedup();
+    change.text = script_text(&change);
+    if change.text.is_some() {
+        notes.push("instances that stand keep what they were created with; see the notes of each instance".to_owned());
+    }
+    change.notes.extend(notes);
+    change
+}
+
+/// Notes of a replacement.
+pub(crate) fn of_replace(mut change: Change) -> Change {
+    change.notes.extend(change.kind.loses.map(|words| format!("replacing it: {words}")));
+    change.text = script_text(&change);
+    change
+}
+
+/// Notes of a delete.
+pub(crate) fn of_delete(mut change: Change) -> Change {
+    change.notes.extend(change.kind.loses.map(|words| format!("deleting it: {words}")));
+    change
+}
+
+/// What one difference means, where that is not plain.
+fn of_difference(difference: &Difference) -> Option<String> {
+    let path = difference.attribute.path;
+    match (difference.attribute.change, difference.effect) {
+        (_, Effect::Held) if path.starts_with("setup_scripts.creation_script") => Some(
+            "the creation script changed; it runs only when the instance is created: \
+             `lifecycle: { replace_on: [setup_scripts] }` replaces the instance"
+                .to_owned(),
+        ),
+        (_, Effect::Held) if path.starts_with("setup_scripts.startup_script") => Some(
+            "the startup script changed; an inline script is fixed at creation, so the new text runs at the first \
+             start after the instance is next replaced: `lifecycle: { replace_on: [setup_scripts] }` replaces it"
+                .to_owned(),
+        ),
+        (_, Effect::Held) => Some(format!("`{path}` cannot change on a live instance, and waits until it is next replaced")),
+        (schema::Change::Action(action), Effect::Update) if action.tentative => Some(format!(
+            "`{path}` is changed by an action that Azure does not publish; plumb tries it and trusts only what it reads back"
+        )),
+        (schema::Change::Action(action), Effect::Update) if action.name == "resize" => {
+            Some("resizing restarts the instance".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// The changed text of a setup script.
+fn script_text(change: &Change) -> Option<TextChange> {
+    let difference = change.differences.iter().find(|d| d.attribute.path == "content")?;
+    match (&difference.before, &difference.after) {
+        (Shown::Known(before), Shown::Known(after)) => Some(TextChange {
+            path: difference.attribute.path,
+            before: before.as_str()?.to_owned(),
+            after: after.as_str()?.to_owned(),
+        }),
+        _ => None,
+    }
+}
