@@ -1,5 +1,18 @@
 //! Refresh, apply and recovery through the [`Provider`] that this room owns; it reports events and prints nothing.
 
+mod apply;
+mod event;
 pub mod provider;
+mod queue;
+mod read_back;
+mod recover;
+mod refresh;
+mod run;
+mod step;
 
-pub use provider::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
+pub use apply::{Applied, apply};
+pub use event::{Event, Events};
+pub use provider::{CloudError, Collection, Node, Operation, Outcome, Poll, Provider, Request, Sent};
+pub use recover::{Recovered, mark_open, recover};
+pub use refresh::refresh;
+pub use run::{Clock, Context, Settings};

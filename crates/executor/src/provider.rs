@@ -6,7 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use model::{ArmId, Json, Kind, Observed};
 use planner::Verb;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A cloud, in manifest terms: bodies, headers and paging stay on its side.
 #[async_trait]
@@ -62,8 +62,7 @@ pub struct Sent {
 }
 
 /// An ARM long-running operation, as the journal keeps it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
     /// Where its state is read: the operation URL, verbatim, or the resource's id.
     pub url: String,
@@ -76,8 +75,7 @@ pub struct Operation {
 }
 
 /// How an operation is polled (arm-faults §4, rule 1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Poll {
     /// `Azure-AsyncOperation`: 200 with a `status`.
     Status,
@@ -133,9 +131,10 @@ pub struct CloudError {
 }
 
 impl CloudError {
-    /// Whether the resource itself does not exist.
+    /// Whether the resource, or what it lies in, does not exist. A subscription that is not found is
+    /// another matter: it says nothing about resources (arm-faults §5).
     pub fn is_not_found(&self) -> bool {
-        self.status == Some(404)
+        self.status == Some(404) && !self.code.contains("Subscription")
     }
 
     /// Whether another operation on the resource is in the way.
@@ -146,6 +145,22 @@ impl CloudError {
     /// Whether the cloud asks for patience.
     pub fn is_throttled(&self) -> bool {
         self.status == Some(429)
+    }
+}
+
+impl Poll {
+    /// The word in the journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Poll::Status => "status",
+            Poll::Location => "location",
+            Poll::Resource => "resource",
+        }
+    }
+
+    /// The way that a journal's word means; polling the resource is always right.
+    pub fn of_word(word: &str) -> Self {
+        [Poll::Status, Poll::Location].into_iter().find(|p| p.word() == word).unwrap_or(Poll::Resource)
     }
 }
 

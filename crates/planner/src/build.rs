@@ -225,7 +225,7 @@ impl<'a> Planner<'a> {
         entry.protected = blank.protected;
         entry.source = blank.source;
         if let Some(observed) = observed {
-            entry.observed = observed.computed.iter().filter(|(n, _)| is_kept(n)).map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+            entry.observed = observed.computed.iter().filter(|(n, _)| entry::is_kept(n)).map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
         }
         if prior.state.status == Status::Incomplete && compared.differences.is_empty() {
             entry.status = Status::Ready;
@@ -352,11 +352,6 @@ impl<'a> Planner<'a> {
         }
         drift
     }
-}
-
-/// Computed values that move by themselves are for `show`, not for the state.
-fn is_kept(name: &str) -> bool {
-    !matches!(name, "state" | "last_operation" | "last_trigger" | "current_node_count")
 }
 
 fn evaluated(expression: &Expression, lookup: &dyn Fn(&Address, &str) -> Option<Json>) -> Shown {

@@ -58,3 +58,8 @@ pub fn digest(resource: &Resource, path: &str, value: &Json, seal: &Seal) -> Str
         other => seal.digest(resource.address.as_str(), path, &other.to_string()),
     }
 }
+
+/// Whether the state keeps a computed value: those that move by themselves are only looked at.
+pub fn is_kept(name: &str) -> bool {
+    !matches!(name, "state" | "last_operation" | "last_trigger" | "current_node_count")
+}

@@ -1,0 +1,277 @@
+//! Carrying out a plan. It chooses nothing: every choice is in the plan.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::{Address, Json, Live, ResourceState, Snapshot, Value};
+use planner::{Change, Plan, Step};
+use state::{Journal, Lock, Outcome as Ending, Record, StateError};
+use tokio::task::JoinSet;
+
+use crate::event::Event;
+use crate::queue::ReadyQueue;
+use crate::recover::Recovered;
+use crate::run::Context;
+use crate::step::{StepError, kept, perform};
+
+/// What an apply did.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The state afterwards.
+    pub snapshot: Snapshot,
+    /// Steps that ended well.
+    pub done: usize,
+    /// What failed, and why.
+    pub failed: Vec<(Address, String)>,
+    /// What was not begun.
+    pub skipped: Vec<Address>,
+    /// Steps whose outcome nobody knows yet; the journal has them, and the next run settles them.
+    pub open: Vec<Address>,
+    /// Whether it was asked to stop.
+    pub stopped: bool,
+}
+
+impl Applied {
+    /// Whether everything the plan asked for is done.
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_empty() && self.skipped.is_empty() && self.open.is_empty()
+    }
+}
+
+/// Carries out `plan` under `lock`, starting from what `recovered` settled, and writes the state once.
+pub async fn apply(
+    context: &Context,
+    lock: &Lock,
+    plan: Arc<Plan>,
+    live: Option<&Live>,
+    recovered: Recovered,
+    outputs: &BTreeMap<String, Value>,
+) -> Result<Applied, StateError> {
+    let journal = context.store.journal(lock, &context.run).await?;
+    for record in &recovered.records {
+        journal.append(record.clone()).await?;
+    }
+    let recovered_any = !recovered.records.is_empty() || recovered.replayed_any;
+    let working = Arc::new(Working::new(journal, recovered.snapshot, live));
+    let mut applied = work_off(context, &working, &plan).await?;
+    let mut snapshot = working.snapshot();
+    let changed = applied.done > 0 || recovered_any || !applied.failed.is_empty() || is_stale(&plan, &snapshot);
+    finish(&plan, &mut snapshot, outputs, &working);
+    if changed && applied.open.is_empty() && recovered.open.is_empty() {
+        snapshot.serial += 1;
+        context.store.write(lock, &snapshot).await?;
+    }
+    applied.snapshot = snapshot;
+    Ok(applied)
+}
+
+/// The loop: begin what is ready, wait for what is in flight.
+async fn work_off(context: &Context, working: &Arc<Working>, plan: &Arc<Plan>) -> Result<Applied, StateError> {
+    let mut queue = ReadyQueue::new(plan.steps.iter().map(|s| s.after.as_slice()));
+    let mut flight: JoinSet<(usize, Result<(), StepError>)> = JoinSet::new();
+    let mut applied = Applied::default();
+    let mut broken: Option<StateError> = None;
+    loop {
+        let may_begin = !context.cancel.is_cancelled() && broken.is_none();
+        while may_begin && flight.len() < context.settings.parallelism.max(1) {
+            let Some(index) = queue.next() else { break };
+            begin(context, working, plan, index, &mut flight);
+        }
+        let ended = tokio::select! {
+            ended = flight.join_next() => ended,
+            () = context.cancel.cancelled(), if !applied.stopped => {
+                applied.stopped = true;
+                context.events.tell(Event::Stopping(flight.len()));
+                continue;
+            }
+        };
+        let Some(ended) = ended else { break };
+        let (index, result) = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        if let Some(error) = take_in(context, plan, &mut queue, &mut applied, index, result) {
+            broken.get_or_insert(error);
+        }
+    }
+    while let Some(index) = queue.next() {
+        let dropped = queue.failed(index);
+        for index in [vec![index], dropped].concat() {
+            skip(context, &plan.steps[index], &mut applied, "the run was stopped");
+        }
+    }
+    broken.map_or(Ok(applied), Err)
+}
+
+fn begin(context: &Context, working: &Arc<Working>, plan: &Arc<Plan>, index: usize, flight: &mut JoinSet<(usize, Result<(), StepError>)>) {
+    let step = &plan.steps[index];
+    context.events.tell(Event::StepStart { address: step.address.clone(), verb: step.verb });
+    let (context, working, plan) = (context.clone(), working.clone(), plan.clone());
+    flight.spawn(async move {
+        let step = &plan.steps[index];
+        let change = plan.change(&step.address).expect("BUG: each step belongs to a change");
+        (index, perform(&context, &working, change, step).await)
+    });
+}
+
+/// Notes how a step ended. A failure of the journal is returned: nothing more may begin.
+fn take_in(
+    context: &Context,
+    plan: &Plan,
+    queue: &mut ReadyQueue,
+    applied: &mut Applied,
+    index: usize,
+    result: Result<(), StepError>,
+) -> Option<StateError> {
+    let step = &plan.steps[index];
+    let (address, verb) = (step.address.clone(), step.verb);
+    let error = match result {
+        Ok(()) => {
+            let arm_id = plan.change(&address).and_then(|c| c.arm_id.as_ref()).map(ToString::to_string);
+            context.events.tell(Event::StepDone { address, verb, arm_id });
+            applied.done += 1;
+            queue.done(index);
+            return None;
+        }
+        Err(error) => error,
+    };
+    let (words, broken) = match error {
+        StepError::Resource(words) => {
+            applied.failed.push((address.clone(), words.clone()));
+            (words, None)
+        }
+        StepError::Open(words) => {
+            applied.open.push(address.clone());
+            (format!("{words}\nIt is recorded as open; the next plan or apply looks at how it ended."), None)
+        }
+        StepError::State(error) => (error.to_string(), Some(error)),
+    };
+    context.events.tell(Event::StepFailed { address: address.clone(), verb, error: words });
+    for dropped in queue.failed(index) {
+        skip(context, &plan.steps[dropped], applied, &format!("{address} did not end well"));
+    }
+    broken
+}
+
+fn skip(context: &Context, step: &Step, applied: &mut Applied, because: &str) {
+    applied.skipped.push(step.address.clone());
+    let (address, verb) = (step.address.clone(), step.verb);
+    context.events.tell(Event::Skipped { address, verb, because: because.to_owned() });
+}
+
+fn is_stale(plan: &Plan, snapshot: &Snapshot) -> bool {
+    !plan.refreshed.is_empty() || plan.outputs.values().any(|o| !o.is_same()) || snapshot.serial == 0
+}
+
+/// Entries that only had to follow live, and outputs.
+fn finish(plan: &Plan, snapshot: &mut Snapshot, outputs: &BTreeMap<String, Value>, working: &Working) {
+    for (address, entry) in &plan.refreshed {
+        let previous = plan.change(address).and_then(|c| c.previous.as_ref());
+        // An entry that a step wrote is newer than what the plan foresaw.
+        let untouched = !working.touched(address) && previous.is_none();
+        if untouched && snapshot.resources.contains_key(address) {
+            snapshot.resources.insert(address.clone(), entry.clone());
+        }
+    }
+    let value = |value: &Value| match value {
+        Value::Known(json) => Some(json.clone()),
+        Value::Secret(_) => None,
+        Value::Deferred(e) if e.is_secret() => None,
+        Value::Deferred(e) => e.evaluate(&|address, name| working.computed(address, name)).ok().flatten(),
+    };
+    let destroyed = plan.outputs.values().all(|o| o.after == planner::Shown::Absent);
+    snapshot.outputs = match destroyed {
+        true => BTreeMap::new(),
+        false => outputs.iter().filter_map(|(name, v)| Some((name.clone(), value(v)?))).collect(),
+    };
+}
+
+/// The state as it grows, shared by the steps in flight.
+pub(crate) struct Working {
+    journal: Journal,
+    sequence: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    snapshot: Snapshot,
+    /// Computed values, by resource, fresher than the state's.
+    computed: HashMap<Address, BTreeMap<&'static str, Json>>,
+    /// What adopted resources keep in the state.
+    kept: HashMap<Address, BTreeMap<String, Json>>,
+    touched: std::collections::HashSet<Address>,
+}
+
+impl Working {
+    fn new(journal: Journal, snapshot: Snapshot, live: Option<&Live>) -> Self {
+        let resources = || live.into_iter().flat_map(|l| &l.resources);
+        let unowned = resources().filter(|(a, _)| !snapshot.resources.contains_key(a));
+        let kept = unowned.map(|(address, observed)| (address.clone(), kept(observed))).collect();
+        let computed = resources().map(|(a, o)| (a.clone(), o.computed.clone())).collect();
+        let sequence = AtomicU64::new(journal.next_sequence());
+        let inner = Mutex::new(Inner { snapshot, computed, kept, touched: Default::default() });
+        Self { journal, sequence, inner }
+    }
+
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) async fn append(&self, record: Record) -> Result<(), StateError> {
+        self.journal.append(record).await
+    }
+
+    pub(crate) fn entry(&self, address: &Address) -> Option<ResourceState> {
+        self.lock().snapshot.resources.get(address).cloned()
+    }
+
+    pub(crate) fn kept(&self, address: &Address) -> BTreeMap<String, Json> {
+        self.lock().kept.get(address).cloned().unwrap_or_default()
+    }
+
+    /// A computed value of a resource that stands.
+    pub(crate) fn computed(&self, address: &Address, name: &str) -> Option<Json> {
+        let inner = self.lock();
+        let fresh = inner.computed.get(address).and_then(|c| c.get(name)).cloned();
+        fresh.or_else(|| inner.snapshot.resources.get(address)?.observed.get(name).cloned())
+    }
+
+    /// Takes a step's end into the state.
+    pub(crate) fn end(&self, change: &Change, intended: Option<ResourceState>, ending: Ending, computed: BTreeMap<&'static str, Json>) {
+        let mut inner = self.lock();
+        let address = &change.address;
+        let entry = match (ending, intended) {
+            (Ending::Unchanged, _) => return,
+            (Ending::Gone, _) | (Ending::AsIntended { .. }, None) => None,
+            (Ending::Entry(entry), _) => Some(*entry),
+            (Ending::AsIntended { observed }, Some(mut entry)) => {
+                entry.observed.extend(observed);
+                Some(entry)
+            }
+        };
+        if let Some(previous) = &change.previous {
+            inner.snapshot.resources.remove(previous);
+        }
+        match entry {
+            Some(entry) => _ = inner.snapshot.resources.insert(address.clone(), entry),
+            None => {
+                inner.snapshot.resources.remove(address);
+                inner.computed.remove(address);
+            }
+        }
+        if !computed.is_empty() {
+            inner.computed.insert(address.clone(), computed);
+        }
+        inner.touched.insert(address.clone());
+    }
+
+    fn touched(&self, address: &Address) -> bool {
+        self.lock().touched.contains(address)
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.lock().snapshot.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().expect("BUG: a step panicked while it held the state")
+    }
+}

@@ -1,0 +1,96 @@
+//! Reading back: a change counts only when a GET shows it.
+
+use model::compare::same;
+use model::{ArmId, Attribute, Attributes, Kind, Observed, Provisioning};
+
+use crate::provider::{CloudError, Outcome};
+use crate::run::Context;
+
+/// What a reading must show.
+pub(crate) struct Expected<'a> {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// The resource.
+    pub arm_id: &'a ArmId,
+    /// Plain values that must be there.
+    pub values: &'a Attributes,
+}
+
+/// Why a reading is not good.
+#[derive(Debug)]
+pub(crate) enum Shortfall {
+    /// It could not be read.
+    Unreadable(CloudError),
+    /// It is not there.
+    Missing,
+    /// It failed; it exists all the same.
+    Failed(Box<Observed>, String),
+    /// Somebody is still working on it.
+    Unsettled(String),
+    /// These attributes are not as asked.
+    NotApplied(Box<Observed>, Vec<&'static Attribute>),
+}
+
+/// Reads until everything expected is there, as often as the settings allow; reads lag writes.
+pub(crate) async fn read_back(context: &Context, expected: &Expected<'_>) -> Result<Observed, Shortfall> {
+    let mut delay = context.settings.read_back_delay;
+    let mut attempt = 1;
+    loop {
+        let shortfall = match look(context, expected).await {
+            Ok(observed) => return Ok(observed),
+            Err(shortfall @ Shortfall::Failed(..)) => return Err(shortfall),
+            Err(shortfall) => shortfall,
+        };
+        if attempt >= context.settings.read_back_attempts {
+            return Err(shortfall);
+        }
+        tokio::time::sleep(delay).await;
+        delay *= 2;
+        attempt += 1;
+    }
+}
+
+/// One reading, judged.
+pub(crate) async fn look(context: &Context, expected: &Expected<'_>) -> Result<Observed, Shortfall> {
+    let found = context.provider.get(expected.kind, expected.arm_id).await.map_err(Shortfall::Unreadable)?;
+    let observed = found.ok_or(Shortfall::Missing)?;
+    match &observed.provisioning {
+        Provisioning::Failed(why) => {
+            let why = why.clone();
+            return Err(Shortfall::Failed(Box::new(observed), why));
+        }
+        Provisioning::InProgress(word) => return Err(Shortfall::Unsettled(word.clone())),
+        Provisioning::Succeeded => {}
+    }
+    let missing = not_applied(expected.kind, expected.values, &observed);
+    if missing.is_empty() { Ok(observed) } else { Err(Shortfall::NotApplied(Box::new(observed), missing)) }
+}
+
+/// Attributes that ARM answers and that are not as asked.
+pub(crate) fn not_applied(kind: &'static Kind, values: &Attributes, observed: &Observed) -> Vec<&'static Attribute> {
+    let wrong = values.iter().filter_map(|(path, value)| {
+        let attribute = kind.attribute(path)?;
+        let live = observed.attributes.get(path);
+        let seen = !attribute.arm.is_empty() && (attribute.answered || live.is_some());
+        let power = attribute.change == model::Change::Power;
+        let matches = same(attribute, Some(value), live) || (power && value == "unmanaged");
+        (seen && !attribute.is_hidden() && !matches).then_some(attribute)
+    });
+    wrong.collect()
+}
+
+impl Shortfall {
+    /// The words for people, and whether the outcome is known.
+    pub(crate) fn words(&self) -> (String, Outcome) {
+        match self {
+            Shortfall::Unreadable(error) => (format!("it could not be read back: {error}"), Outcome::Unknown),
+            Shortfall::Missing => ("Azure says that it is done, and does not show it".to_owned(), Outcome::Unknown),
+            Shortfall::Failed(_, why) => (why.clone(), Outcome::Failed),
+            Shortfall::Unsettled(word) => (format!("Azure is still at it ({word})"), Outcome::Unknown),
+            Shortfall::NotApplied(_, attributes) => {
+                let paths: Vec<String> = attributes.iter().map(|a| format!("`{}`", a.path)).collect();
+                (format!("Azure accepted {} and did not apply it", paths.join(", ")), Outcome::Failed)
+            }
+        }
+    }
+}

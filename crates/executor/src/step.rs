@@ -1,0 +1,257 @@
+//! One step: intent durable, request, operation durable, wait, read back, end durable.
+
+use std::collections::BTreeMap;
+
+use model::{Attributes, Json, Observed, ResourceState, Status};
+use planner::{Action, Change, Resolved, Step, Verb, entry, fallback, resolve};
+use state::{Intent, Outcome as Ending, Record, StateError};
+
+use crate::apply::Working;
+use crate::provider::{CloudError, Operation, Outcome, Request};
+use crate::read_back::{Expected, Shortfall, read_back};
+use crate::run::Context;
+
+/// Why a step did not end well.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// The cloud or the resource: other branches go on.
+    Resource(String),
+    /// Nobody knows how it ended; it stays open in the journal, and the next run settles it.
+    Open(String),
+    /// The journal: nothing more may be sent.
+    State(StateError),
+}
+
+impl From<StateError> for StepError {
+    fn from(error: StateError) -> Self {
+        StepError::State(error)
+    }
+}
+
+/// How a step that reached its end ended: what the journal records of it, and what went wrong if anything did.
+struct Ended {
+    ending: Ending,
+    computed: BTreeMap<&'static str, Json>,
+    error: Option<String>,
+}
+
+/// Carries out one step.
+pub(crate) async fn perform(context: &Context, working: &Working, change: &Change, step: &Step) -> Result<(), StepError> {
+    let plan = Prepared::new(context, working, change, step).map_err(StepError::Resource)?;
+    let sequence = working.next_sequence();
+    let intent = Intent {
+        sequence,
+        address: change.address.clone(),
+        step: step.verb.word().to_owned(),
+        arm_id: plan.arm_id(),
+        entry: plan.entry.clone(),
+        moved_from: change.previous.clone(),
+        time: context.time(),
+    };
+    working.append(Record::Intent(Box::new(intent))).await?;
+    let ended = match step.verb {
+        Verb::Record => plan.record(),
+        Verb::Delete => delete(context, working, sequence, &plan).await?,
+        _ => set(context, working, sequence, &plan).await?,
+    };
+    let record = match &ended.error {
+        None => Record::Done { sequence, outcome: ended.ending.clone() },
+        Some(error) => Record::Failed { sequence, outcome: ended.ending.clone(), error: error.clone() },
+    };
+    working.append(record).await?;
+    working.end(change, plan.entry, ended.ending, ended.computed);
+    ended.error.map_or(Ok(()), |words| Err(StepError::Resource(words)))
+}
+
+/// A step with its values resolved.
+struct Prepared<'a> {
+    change: &'a Change,
+    step: &'a Step,
+    /// What the state will say; none when the resource will be gone.
+    entry: Option<ResourceState>,
+    /// Every value of the document, secrets in clear.
+    values: BTreeMap<&'static str, Json>,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(context: &Context, working: &Working, change: &'a Change, step: &'a Step) -> Result<Self, String> {
+        let removes = match step.verb {
+            Verb::Delete => true,
+            Verb::Record => matches!(change.action, Action::Delete | Action::Forget),
+            _ => false,
+        };
+        let Some(resource) = change.desired.as_ref().filter(|_| !removes) else {
+            let entry = working.entry(&change.address).filter(|_| !removes);
+            let values = change.prior.as_ref().map(|p| p.applied.clone()).unwrap_or_default();
+            return Ok(Self { change, step, entry, values });
+        };
+        let resolved = resolve(resource, &|address, name| working.computed(address, name))
+            .map_err(|(path, words)| format!("`{path}`: {words}"))?;
+        if let Some(path) = resolved.unknown.first() {
+            return Err(format!("`{path}` depends on a value that Azure has not told yet"));
+        }
+        let entry = Some(intended(context, working, change, step, &resolved));
+        let mut values = resolved.values;
+        for path in step.paths.iter().filter(|p| !resource.attributes.contains_key(*p)) {
+            let attribute = change.kind.attribute(path).expect("BUG: steps name attributes of the kind");
+            values.insert(path, fallback(attribute).unwrap_or(Json::Null));
+        }
+        Ok(Self { change, step, entry, values })
+    }
+
+    /// The id that the request is about: a teardown goes to what the state knows.
+    fn arm_id(&self) -> Option<model::ArmId> {
+        let prior = self.change.prior.as_ref().and_then(|p| p.arm_id.clone());
+        if self.step.verb == Verb::Delete { prior.or_else(|| self.change.arm_id.clone()) } else { self.change.arm_id.clone() }
+    }
+
+    fn record(&self) -> Ended {
+        let ending = if self.entry.is_some() { Ending::as_intended() } else { Ending::Gone };
+        Ended { ending, computed: BTreeMap::new(), error: None }
+    }
+
+    /// Plain values that the read-back must show: those this step sets.
+    fn expected(&self) -> Attributes {
+        let shown = |path: &&'static str| self.entry.as_ref().is_some_and(|e| !e.secrets.contains_key(*path));
+        let power_later = |path: &&'static str| self.step.verb == Verb::Create && *path == "power";
+        let paths = self.step.paths.iter().filter(|p| shown(p) && !power_later(p));
+        paths.filter_map(|p| Some((*p, self.values.get(p)?.clone()))).collect()
+    }
+}
+
+/// What the state will say once the step is done.
+fn intended(context: &Context, working: &Working, change: &Change, step: &Step, resolved: &Resolved) -> ResourceState {
+    let resource = change.desired.as_ref().expect("BUG: only what documents want is built");
+    let standing = working.entry(&change.address).or_else(|| change.prior.clone());
+    let adopted = step.verb == Verb::Record && change.action == Action::Adopt;
+    let created = step.verb == Verb::Create || adopted || (step.verb == Verb::Record && standing.is_none());
+    let mut entry = match (created, standing) {
+        (false, Some(standing)) => ResourceState { observed: standing.observed, applied: standing.applied, secrets: standing.secrets, ..entry::blank(resource) },
+        _ => entry::whole(resource, resolved, &context.seal),
+    };
+    if adopted {
+        // What is not yet as the document says is not applied.
+        for difference in &change.differences {
+            entry.applied.remove(difference.attribute.path);
+            entry.secrets.remove(difference.attribute.path);
+        }
+        entry.observed = working.kept(&change.address);
+    } else if !created {
+        entry::apply(&mut entry, resource, resolved, step.paths.iter().copied(), &context.seal);
+    }
+    entry
+}
+
+/// Sends, journals the operation, and waits for its end.
+async fn send(context: &Context, working: &Working, sequence: u64, plan: &Prepared<'_>) -> Result<Result<(), CloudError>, StepError> {
+    let arm_id = plan.arm_id().expect("BUG: only resources in ARM get requests");
+    let request = Request {
+        kind: plan.change.kind,
+        arm_id: &arm_id,
+        verb: plan.step.verb,
+        attributes: &plan.values,
+        paths: &plan.step.paths,
+    };
+    let operation = match context.provider.send(&request).await {
+        Ok(sent) => sent.operation,
+        Err(error) => return Ok(Err(error)),
+    };
+    let Some(operation) = operation else { return Ok(Ok(())) };
+    let Operation { url, poll, .. } = &operation;
+    working.append(Record::Operation { sequence, url: url.clone(), poll: poll.word().to_owned() }).await?;
+    Ok(context.provider.wait(&operation).await)
+}
+
+/// Creates and updates.
+async fn set(context: &Context, working: &Working, sequence: u64, plan: &Prepared<'_>) -> Result<Ended, StepError> {
+    if let Err(error) = send(context, working, sequence, plan).await? {
+        return failed(context, plan, error).await;
+    }
+    let arm_id = plan.arm_id().expect("BUG: only resources in ARM get requests");
+    let values = plan.expected();
+    let expected = Expected { kind: plan.change.kind, arm_id: &arm_id, values: &values };
+    match read_back(context, &expected).await {
+        Ok(observed) => Ok(done(observed)),
+        Err(shortfall) => short(plan, shortfall),
+    }
+}
+
+fn done(observed: Observed) -> Ended {
+    Ended { ending: Ending::AsIntended { observed: kept(&observed) }, computed: observed.computed, error: None }
+}
+
+/// Values that ARM made up and that do not move by themselves.
+pub(crate) fn kept(observed: &Observed) -> BTreeMap<String, Json> {
+    let still = observed.computed.iter().filter(|(name, _)| entry::is_kept(name));
+    still.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+/// The cloud ended the step, and the reading is not as asked.
+fn short(plan: &Prepared<'_>, shortfall: Shortfall) -> Result<Ended, StepError> {
+    let (mut words, outcome) = shortfall.words();
+    if matches!(plan.step.verb, Verb::Act(action) if action.tentative) {
+        let address = &plan.change.address;
+        words.push_str(&format!("; its action is not published. To get it, replace the instance: `plumb apply --replace '{address}'`"));
+    }
+    let observed = match shortfall {
+        _ if outcome == Outcome::Unknown => return Err(StepError::Open(words)),
+        Shortfall::Failed(observed, _) | Shortfall::NotApplied(observed, _) => *observed,
+        Shortfall::Unreadable(_) | Shortfall::Missing | Shortfall::Unsettled(_) => return Err(StepError::Open(words)),
+    };
+    let ending = match (&plan.entry, plan.step.verb) {
+        (Some(entry), Verb::Create) => Ending::Entry(Box::new(left_behind(entry, &observed))),
+        _ => Ending::Unchanged,
+    };
+    Ok(Ended { ending, computed: observed.computed, error: Some(words) })
+}
+
+/// What a create that failed left: it exists, may cost, and holds its name (arm-faults §4).
+fn left_behind(entry: &ResourceState, observed: &Observed) -> ResourceState {
+    ResourceState { status: Status::Tainted, observed: kept(observed), ..entry.clone() }
+}
+
+/// A request or an operation failed. A create may have left something behind: look.
+async fn failed(context: &Context, plan: &Prepared<'_>, error: CloudError) -> Result<Ended, StepError> {
+    let words = describe(&error);
+    if error.outcome == Outcome::Unknown {
+        return Err(StepError::Open(words));
+    }
+    let arm_id = plan.arm_id().expect("BUG: only resources in ARM get requests");
+    let looked = error.outcome == Outcome::Failed && plan.step.verb == Verb::Create;
+    let left = match (looked, &plan.entry) {
+        (true, Some(entry)) => match context.provider.get(plan.change.kind, &arm_id).await {
+            Ok(found) => found.map(|observed| left_behind(entry, &observed)),
+            Err(_) => return Err(StepError::Open(words)),
+        },
+        _ => None,
+    };
+    let ending = left.map_or(Ending::Unchanged, |left| Ending::Entry(Box::new(left)));
+    Ok(Ended { ending, computed: BTreeMap::new(), error: Some(words) })
+}
+
+/// Deletes are done when the resource is not there.
+async fn delete(context: &Context, working: &Working, sequence: u64, plan: &Prepared<'_>) -> Result<Ended, StepError> {
+    if let Err(error) = send(context, working, sequence, plan).await?
+        && !error.is_not_found()
+    {
+        return failed(context, plan, error).await;
+    }
+    let arm_id = plan.arm_id().expect("BUG: only resources in ARM get requests");
+    match context.provider.get(plan.change.kind, &arm_id).await {
+        Ok(None) => Ok(Ended { ending: Ending::Gone, computed: BTreeMap::new(), error: None }),
+        Ok(Some(_)) => Err(StepError::Open("Azure says that it is deleted, and still shows it".to_owned())),
+        Err(error) => Err(StepError::Open(describe(&error))),
+    }
+}
+
+/// A cloud error for people: the message, the ids to quote, and what to do.
+pub(crate) fn describe(error: &CloudError) -> String {
+    let mut words = error.to_string();
+    for (name, id) in &error.request_ids {
+        words.push_str(&format!("\n{name}: {id}"));
+    }
+    if let Some(advice) = &error.advice {
+        words.push_str(&format!("\n{advice}"));
+    }
+    words
+}
