@@ -1,1 +1,2 @@
-//! Stub
+//! manifests
+mod yaml;

@@ -5,7 +5,6 @@
 //! redaction, `plumb explain`, the JSON Schema and the mapping to ARM bodies all run on.
 
 pub mod accept;
-pub mod accept;
 pub mod address;
 pub mod arm_id;
 pub mod body;
