@@ -1,0 +1,336 @@
+//! The command line, as typed. `settings` makes sense of it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// Keeps Azure Machine Learning compute true to its manifests.
+#[derive(Debug, Parser)]
+#[command(name = "plumb", version, about, long_about = None, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "Start with `plumb init`, then `plumb plan` and `plumb apply`: they work on an embedded cloud, with nothing to install.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Work in this directory
+    #[arg(short = 'C', long = "chdir", value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// The environment, as plumb.toml names it
+    #[arg(short = 'e', long = "environment", value_name = "NAME", env = "PLUMB_ENV", global = true)]
+    pub environment: Option<String>,
+    /// Set a variable: --var location=westeurope
+    #[arg(long = "var", value_name = "NAME=VALUE", global = true)]
+    pub variables: Vec<String>,
+    /// Read variables from a YAML file
+    #[arg(long = "var-file", value_name = "FILE", global = true)]
+    pub variable_files: Vec<PathBuf>,
+    /// Another Azure Resource Manager than plumb.toml names; a loopback address gets no token of Azure's
+    #[arg(long, value_name = "URL", env = "PLUMB_ENDPOINT", global = true, hide_env_values = true)]
+    pub endpoint: Option<String>,
+    /// No colours
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new project that plans at once
+    #[command(after_help = "Example:\n  plumb init ml-platform && cd ml-platform && plumb plan")]
+    Init(Init),
+    /// Check the manifests; sends nothing
+    #[command(after_help = "Example:\n  plumb validate --json")]
+    Validate(Json),
+    /// Show what apply would do
+    #[command(after_help = "Example:\n  plumb plan -e prod --detailed-exitcode")]
+    Plan(Plan),
+    /// Make the cloud as the manifests say
+    #[command(after_help = "Example:\n  plumb apply --auto-approve")]
+    Apply(Apply),
+    /// Delete everything in the state
+    #[command(after_help = "Example:\n  plumb destroy -e test")]
+    Destroy(Apply),
+    /// Say what somebody changed behind plumb's back; exit 2 if anything
+    #[command(after_help = "Example:\n  plumb drift || notify-the-team")]
+    Drift(Drift),
+    /// Show what the state has, or one resource live
+    #[command(after_help = "Example:\n  plumb show 'instance/research/ci[\"alice\"]'")]
+    Show(Show),
+    /// Show what depends on what
+    #[command(after_help = "Example:\n  plumb graph --format dot | dot -Tsvg > graph.svg")]
+    Graph(Graph),
+    /// Look into the state
+    #[command(subcommand, after_help = "Example:\n  plumb state list")]
+    State(State),
+    /// Show the outputs of the last apply
+    #[command(after_help = "Example:\n  plumb output workspace_id")]
+    Output(Output),
+    /// Explain a kind or an attribute
+    #[command(after_help = "Example:\n  plumb explain instance.schedules")]
+    Explain(Explain),
+    /// Print the JSON Schema of manifests or of plumb.toml
+    #[command(after_help = "Example:\n  plumb schema > manifest.schema.json")]
+    Schema,
+    /// Start compute instances
+    #[command(after_help = "Example:\n  plumb start 'instance/research/ci[\"alice\"]'")]
+    Start(Power),
+    /// Stop compute instances
+    #[command(after_help = "Example:\n  plumb stop instance/research/ci")]
+    Stop(Power),
+    /// Restart compute instances
+    #[command(after_help = "Example:\n  plumb restart instance/research/ci")]
+    Restart(Power),
+    /// List the nodes of a cluster
+    #[command(after_help = "Example:\n  plumb nodes cluster/research/cpu")]
+    Nodes(Nodes),
+    /// Serve the embedded cloud on a port
+    #[command(after_help = "Example:\n  plumb emulator --port 8080 --cloud-file cloud.json")]
+    Emulator(Emulator),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  plumb completions bash > /etc/bash_completion.d/plumb")]
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The directory to make; the current one by default
+    pub directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a plan is made.
+#[derive(Debug, Args)]
+pub struct Planning {
+    /// Do not read Azure; take what was last applied as live
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub refresh: bool,
+    /// Replace this resource although nothing about it asks for it
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+    /// How many steps may be in flight at once
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+    /// How many resources may be deleted or replaced
+    #[arg(long, value_name = "N")]
+    pub max_deletes: Option<usize>,
+    /// Go on although more than half of the state is gone from Azure
+    #[arg(long)]
+    pub allow_missing: bool,
+    /// Take a state that is older than the one last seen here
+    #[arg(long)]
+    pub accept_older_state: bool,
+}
+
+impl Planning {
+    /// For commands that read and do not plan.
+    pub fn reading() -> Self {
+        Self { refresh: true, replace: Vec::new(), parallelism: 10, max_deletes: None, allow_missing: true, accept_older_state: false }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Plan to delete everything
+    #[arg(long)]
+    pub destroy: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = PlanFormat::Human)]
+    pub format: PlanFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Exit 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    Human,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub struct Apply {
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    pub auto_approve: bool,
+    /// Print events, one JSON object a line; needs --auto-approve
+    #[arg(long, requires = "auto_approve")]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// Also list live values that no document manages
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How many calls may be in flight at once
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// One resource: what was applied, and what is live
+    pub address: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = GraphFormat::Tree)]
+    pub format: GraphFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    Tree,
+    Dot,
+    Mermaid,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum State {
+    /// List the addresses in the state
+    #[command(after_help = "Example:\n  plumb state list cluster/")]
+    List {
+        /// Only addresses that begin so
+        prefix: Option<String>,
+    },
+    /// Show what the state has of one resource
+    #[command(after_help = "Example:\n  plumb state show cluster/research/cpu")]
+    Show {
+        /// Its address
+        address: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Only this one, as plain text
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A kind, or a kind and a path: `cluster`, `instance.schedules`; all kinds by default
+    pub path: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Power {
+    /// Addresses of instances; one of a for_each without its key means all of them
+    #[arg(required = true)]
+    pub addresses: Vec<String>,
+    /// How many may be in flight at once
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct Nodes {
+    /// The cluster's address
+    pub address: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Emulator {
+    /// The port; a free one by default
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// The file that keeps the cloud; in memory by default
+    #[arg(long, value_name = "FILE")]
+    pub cloud_file: Option<PathBuf>,
+    /// Seconds of cloud time for each second
+    #[arg(long, default_value_t = 1.0, env = "PLUMB_EMULATOR_SPEED")]
+    pub speed: f64,
+    /// The subscription that it has
+    #[arg(long, default_value = "00000000-0000-0000-0000-000000000001")]
+    pub subscription: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Terraform's one-dash spelling of long flags, `-auto-approve`, made into two dashes.
+pub fn with_two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let known = long_flags(&Cli::command());
+    let mend = |arg: OsString| match arg.to_str() {
+        Some(text) if is_one_dash_flag(text, &known) => OsString::from(format!("-{text}")),
+        _ => arg,
+    };
+    args.into_iter().map(mend).collect()
+}
+
+fn is_one_dash_flag(text: &str, known: &[String]) -> bool {
+    let Some(name) = text.strip_prefix('-').filter(|n| !n.starts_with('-')) else { return false };
+    let name = name.split('=').next().unwrap_or_default();
+    name.len() > 1 && known.iter().any(|k| k == name)
+}
+
+fn long_flags(command: &clap::Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(|a| a.get_long()).map(str::to_owned);
+    let below = command.get_subcommands().flat_map(long_flags);
+    own.chain(below).chain(["help".to_owned(), "version".to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn one_dash_spellings_work() {
+        let args = ["plumb", "apply", "-auto-approve", "-C", "dir", "-var", "a=1", "-y", "-refresh=false"];
+        let mended = with_two_dashes(args.into_iter().map(OsString::from));
+        let cli = Cli::try_parse_from(mended).expect("parses");
+        let Command::Apply(apply) = cli.command else { panic!("not apply") };
+        assert!(apply.auto_approve && !apply.planning.refresh);
+        assert_eq!(cli.global.variables, ["a=1"]);
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example:"), "{}", command.get_name());
+        }
+    }
+}

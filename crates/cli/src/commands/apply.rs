@@ -1,0 +1,102 @@
+//! `plumb apply` and `plumb destroy`: plan, ask, and carry the plan out.
+
+use std::sync::Arc;
+
+use executor::Applied;
+use planner::render::{self, Color, Paint};
+
+use crate::args::Apply;
+use crate::engine::{Engine, Proposed};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{self, events, prompt};
+use crate::session::Session;
+
+/// Applies, or with `destroy` deletes everything in the state.
+pub async fn run(args: &Apply, session: &Session, destroy: bool) -> Result<Exit, Failure> {
+    if args.json {
+        output::result(&events::version());
+    }
+    let engine = Engine::start(session, &args.planning, output::progress_mode(args.json)).await?;
+    let result = locked(args, session, &engine, destroy).await;
+    engine.stop().await;
+    result
+}
+
+async fn locked(args: &Apply, session: &Session, engine: &Engine, destroy: bool) -> Result<Exit, Failure> {
+    let lock = engine.lock().await?;
+    let proposed = engine.propose(destroy).await?;
+    show(args, session, &proposed);
+    if proposed.plan.diagnostics.has_errors() {
+        return Err(session.refused(proposed.plan.diagnostics.clone()));
+    }
+    session.warn(&proposed.plan.diagnostics);
+    let nothing = proposed.plan.is_empty();
+    if !nothing && !args.auto_approve && !prompt::confirms(question(destroy)) {
+        output::message("Nothing was done.");
+        return Ok(Exit::Error);
+    }
+    let plan = Arc::clone(&proposed.plan);
+    let applied = engine.apply(&lock, proposed).await?;
+    engine.unlock(lock).await?;
+    match args.json {
+        true => output::result(&events::applied(&plan, &applied)),
+        false if nothing && applied.is_complete() => {}
+        false => output::result(&summary(&plan, &applied, destroy, session)),
+    }
+    Ok(if applied.is_complete() { Exit::Done } else { Exit::Error })
+}
+
+fn show(args: &Apply, session: &Session, proposed: &Proposed) {
+    let text = match args.json {
+        true => events::planned(&proposed.plan),
+        false => render::human(&proposed.plan, Paint(session.settings.color)),
+    };
+    output::result(&text);
+}
+
+fn question(destroy: bool) -> &'static str {
+    match destroy {
+        true => "Do you really want to destroy all of it? There is no undo.",
+        false => "Do you want to perform these actions?",
+    }
+}
+
+/// How it ended, in Terraform's words.
+fn summary(plan: &planner::Plan, applied: &Applied, destroy: bool, session: &Session) -> String {
+    let paint = Paint(session.settings.color);
+    let counts = plan.counts();
+    let mut out = String::from("\n");
+    if applied.is_complete() {
+        let words = match destroy {
+            true => format!("Destroy complete! Resources: {} destroyed.", counts.destroy),
+            false => format!(
+                "Apply complete! Resources: {}{} added, {} changed, {} destroyed.",
+                if counts.import > 0 { format!("{} imported, ", counts.import) } else { String::new() },
+                counts.add,
+                counts.change,
+                counts.destroy
+            ),
+        };
+        out.push_str(&paint.paint(Color::Green, &words));
+        out.push('\n');
+    } else {
+        let words = format!(
+            "Apply incomplete: {} steps done, {} failed, {} open, {} not begun. What is done is in the state; the next apply goes on from there.",
+            applied.done,
+            applied.failed.len(),
+            applied.open.len(),
+            applied.skipped.len()
+        );
+        out.push_str(&paint.paint(Color::Red, &words));
+        out.push('\n');
+    }
+    let outputs = &applied.snapshot.outputs;
+    if !outputs.is_empty() {
+        out.push_str("\nOutputs:\n\n");
+        for (name, value) in outputs {
+            out.push_str(&format!("{name} = {}\n", render::inline(value)));
+        }
+    }
+    out
+}

@@ -1,0 +1,31 @@
+//! `plumb drift`: what somebody changed. Nothing that could write is built for it.
+
+use planner::render::{self, Paint};
+use serde_json::json;
+
+use crate::args::{self, Planning};
+use crate::engine::Engine;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::session::Session;
+
+/// Compares live with what was applied; changes that the manifests want do not count.
+pub async fn run(args: &args::Drift, session: &Session) -> Result<Exit, Failure> {
+    let planning = Planning { parallelism: args.parallelism, ..Planning::reading() };
+    let engine = Engine::start(session, &planning, output::progress_mode(false)).await?;
+    let drift = engine.drift(args.all).await;
+    engine.stop().await;
+    let plan = drift?;
+    let counted = plan.drift.iter().filter(|d| !d.unmanaged).count();
+    if args.json {
+        let value = render::json(&plan);
+        output::result(&output::json(&json!({ "drifted": counted, "resource_drift": value["resource_drift"] })));
+    } else if plan.drift.is_empty() {
+        output::result("No drift. Azure is as the last apply left it.\n");
+    } else {
+        output::result(&render::drift(&plan.drift, Paint(session.settings.color)));
+        output::result(&format!("\nDrift: {counted} resource{} changed.\n", if counted == 1 { "" } else { "s" }));
+    }
+    Ok(if counted > 0 { Exit::Changes } else { Exit::Done })
+}

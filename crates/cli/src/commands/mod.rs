@@ -1,0 +1,17 @@
+//! The commands, one file each.
+
+pub mod apply;
+pub mod completions;
+pub mod drift;
+pub mod emulator;
+pub mod explain;
+pub mod graph;
+pub mod init;
+pub mod nodes;
+pub mod output;
+pub mod plan;
+pub mod power;
+pub mod schema;
+pub mod show;
+pub mod state;
+pub mod validate;

@@ -1,0 +1,258 @@
+//! The rooms joined: cloud, state and plan, for the commands that need them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use executor::{Applied, Context, Event, Events, Provider, Recovered, Settings as Patience, apply, mark_open, recover, refresh};
+use model::{Address, Live, Seal, Snapshot};
+use planner::{Action, Change, Ground, Options, Plan, Reason, Step, Verb};
+use state::{Holder, LocalStore, Lock, Run, StateStore, replay};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Planning;
+use crate::cloud::Cloud;
+use crate::failure::Failure;
+use crate::output::progress::{self, Mode};
+use crate::session::Session;
+
+/// Everything a command needs to read, plan and apply.
+pub struct Engine<'a> {
+    session: &'a Session,
+    planning: &'a Planning,
+    context: Context,
+    cloud: Cloud,
+    teller: JoinHandle<()>,
+    cloud_name: String,
+}
+
+/// A plan, and what apply needs beside it.
+pub struct Proposed {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    live: Option<Live>,
+    recovered: Recovered,
+}
+
+/// The snapshot as it is in the files, with what a killed run is known to have finished.
+pub async fn snapshot(session: &Session) -> Result<Snapshot, Failure> {
+    let stored = store(session, false).read().await?;
+    Ok(replay(stored.snapshot.as_ref(), &stored.journal)?.snapshot)
+}
+
+fn store(session: &Session, accept_older: bool) -> LocalStore {
+    let file = session.state_file();
+    let directory = file.parent().map_or_else(|| PathBuf::from("."), PathBuf::from);
+    LocalStore::new(directory, file).accept_older(accept_older)
+}
+
+impl<'a> Engine<'a> {
+    /// Connects to the cloud and opens the state's place; begins to tell events.
+    pub async fn start(session: &'a Session, planning: &'a Planning, mode: Mode) -> Result<Self, Failure> {
+        let store = Arc::new(store(session, planning.accept_older_state));
+        let cloud = Cloud::connect(session).await?;
+        let cloud_name = cloud.name().to_owned();
+        let (sender, receiver) = unbounded_channel::<Event>();
+        let cancel = CancellationToken::new();
+        let teller = tokio::spawn(progress::tell(receiver, mode, cancel.clone()));
+        let seal = Seal::new(&store.seal_key().await?);
+        let context = Context {
+            provider: cloud.provider(),
+            store,
+            seal,
+            run: run(session, &cloud_name),
+            settings: Patience {
+                parallelism: planning.parallelism.into(),
+                read_back_attempts: 8,
+                read_back_delay: cloud.read_back_delay(),
+            },
+            events: Events::new(sender),
+            cancel,
+            clock: Arc::new(jiff::Timestamp::now),
+        };
+        Ok(Self { session, planning, context, cloud, teller, cloud_name })
+    }
+
+    /// The cloud, for commands that only look.
+    pub fn provider(&self) -> &dyn Provider {
+        self.context.provider.as_ref()
+    }
+
+    /// Ends the cloud and waits until every event was told.
+    pub async fn stop(self) {
+        let Self { context, cloud, teller, .. } = self;
+        drop(context);
+        // The teller ends when the last sender is gone; a panic in it must not hide the result.
+        _ = teller.await;
+        cloud.stop().await;
+    }
+
+    /// Takes the state's lock, and from now on stops on signals.
+    pub async fn lock(&self) -> Result<Lock, Failure> {
+        let lock = self.context.store.lock(&holder(self.session)).await?;
+        crate::signals::watch(self.context.cancel.clone());
+        Ok(lock)
+    }
+
+    /// Gives the lock back.
+    pub async fn unlock(&self, lock: Lock) -> Result<(), Failure> {
+        Ok(self.context.store.unlock(lock).await?)
+    }
+
+    /// Reads the state and settles what a killed run left open.
+    pub async fn recover(&self) -> Result<Recovered, Failure> {
+        let stored = self.context.store.read().await?;
+        let mut recovered = recover(&self.context, stored).await?;
+        let snapshot = &mut recovered.snapshot;
+        if snapshot.lineage.is_empty() {
+            snapshot.lineage = self.context.run.lineage.clone();
+            snapshot.cloud = self.cloud_name.clone();
+            snapshot.environment = self.session.settings.environment.clone();
+        }
+        self.same_cloud(snapshot)?;
+        Ok(recovered)
+    }
+
+    /// A state written against another cloud or environment is refused.
+    fn same_cloud(&self, snapshot: &Snapshot) -> Result<(), Failure> {
+        let (here, environment) = (&self.cloud_name, &self.session.settings.environment);
+        let wrong = match () {
+            () if snapshot.cloud != *here => format!("the state is about {}, and this is {here}", snapshot.cloud),
+            () if snapshot.environment != *environment => {
+                format!("the state is of environment {:?}, and this is {environment:?}", snapshot.environment)
+            }
+            () => return Ok(()),
+        };
+        Err(anyhow::anyhow!("{wrong}\nchoose the environment with -e, or give each cloud a state of its own in plumb.toml").into())
+    }
+
+    /// Reads what must be read, and plans.
+    pub async fn propose(&self, destroy: bool) -> Result<Proposed, Failure> {
+        let options = Options { destroy, ..self.options()? };
+        self.plan(&options).await
+    }
+
+    /// A plan for its drift only.
+    pub async fn drift(&self, all: bool) -> Result<Arc<Plan>, Failure> {
+        let options = Options { show_unmanaged: all, ..self.options()? };
+        Ok(self.plan(&options).await?.plan)
+    }
+
+    async fn plan(&self, options: &Options) -> Result<Proposed, Failure> {
+        let recovered = self.recover().await?;
+        let manifests = &self.session.manifests;
+        let mut live = match self.planning.refresh {
+            true => {
+                let parallelism = self.context.settings.parallelism;
+                let events = &self.context.events;
+                Some(refresh(self.provider(), &manifests.graph, &recovered.snapshot, parallelism, events).await?)
+            }
+            false => None,
+        };
+        if !recovered.open.is_empty() {
+            mark_open(live.get_or_insert_default(), &recovered.open);
+        }
+        let seal = &self.context.seal;
+        let plan = planner::plan(&manifests.graph, &manifests.outputs, &recovered.snapshot, live.as_ref(), seal, options);
+        Ok(Proposed { plan: Arc::new(plan), live, recovered })
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
+        let address = |text: &String| {
+            Address::parse(text).ok_or_else(|| anyhow::anyhow!("--replace: {text:?} is not an address such as cluster/research/cpu"))
+        };
+        let replace = self.planning.replace.iter().map(address).collect::<Result<_, _>>()?;
+        Ok(Options {
+            cloud: self.cloud_name.clone(),
+            environment: self.session.settings.environment.clone(),
+            replace,
+            destroy: false,
+            max_deletes: self.planning.max_deletes.or(self.session.max_deletes()),
+            allow_missing: self.planning.allow_missing,
+            show_unmanaged: false,
+        })
+    }
+
+    /// Carries a plan out.
+    pub async fn apply(&self, lock: &Lock, proposed: Proposed) -> Result<Applied, Failure> {
+        let Proposed { plan, live, recovered } = proposed;
+        let mut context = self.context.clone();
+        context.run.lineage = recovered.snapshot.lineage.clone();
+        context.run.base_serial = recovered.snapshot.serial;
+        Ok(apply(&context, lock, plan, live.as_ref(), recovered, &self.session.manifests.outputs).await?)
+    }
+
+    /// Starts, stops or restarts instances, by a plan that does nothing else.
+    pub async fn power(&self, lock: &Lock, recovered: Recovered, addresses: Vec<Address>, action: Action) -> Result<Applied, Failure> {
+        let plan = power_plan(&recovered.snapshot, addresses, action);
+        self.apply(lock, Proposed { plan: Arc::new(plan), live: None, recovered }).await
+    }
+}
+
+fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> Plan {
+    let verb = match action {
+        Action::Start => Verb::Start,
+        Action::Stop => Verb::Stop,
+        _ => Verb::Restart,
+    };
+    let change = |address: &Address| {
+        let prior = snapshot.resources[address].clone();
+        Change {
+            address: address.clone(),
+            kind: prior.kind(),
+            action,
+            reason: Some(Reason::Requested),
+            previous: None,
+            arm_id: prior.arm_id.clone(),
+            differences: Vec::new(),
+            unchanged: Vec::new(),
+            notes: Vec::new(),
+            text: None,
+            implied_by: None,
+            desired: None,
+            prior: Some(prior),
+        }
+    };
+    Plan {
+        ground: Ground {
+            cloud: snapshot.cloud.clone(),
+            environment: snapshot.environment.clone(),
+            lineage: snapshot.lineage.clone(),
+            serial: snapshot.serial,
+        },
+        steps: addresses.iter().map(|a| Step { address: a.clone(), verb, paths: Vec::new(), after: Vec::new() }).collect(),
+        changes: addresses.iter().map(change).collect(),
+        drift: Vec::new(),
+        refreshed: Default::default(),
+        outputs: Default::default(),
+        diagnostics: Default::default(),
+    }
+}
+
+fn run(session: &Session, cloud: &str) -> Run {
+    Run {
+        id: uuid::Uuid::new_v4().to_string(),
+        time: jiff::Timestamp::now().to_string(),
+        command: session.settings.command.clone(),
+        cloud: cloud.to_owned(),
+        environment: session.settings.environment.clone(),
+        lineage: uuid::Uuid::new_v4().to_string(),
+        base_serial: 0,
+        tool: concat!("plumb ", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}
+
+fn holder(session: &Session) -> Holder {
+    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|h| h.trim().to_owned());
+    Holder {
+        id: uuid::Uuid::new_v4().to_string(),
+        owner: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned()),
+        host: host.or_else(|| variable("HOSTNAME")).unwrap_or_else(|| "this machine".to_owned()),
+        command: session.settings.command.clone(),
+        since: jiff::Timestamp::now().to_string(),
+    }
+}
+

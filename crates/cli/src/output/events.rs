@@ -1,0 +1,122 @@
+//! The events of an apply as Terraform's `-json` stream: one object a line.
+
+use executor::{Applied, Event};
+use jiff::Timestamp;
+use model::Json;
+use planner::render::change_json;
+use planner::{Action, Plan, Verb};
+use serde_json::json;
+
+/// A line of the stream.
+fn line(level: &str, kind: &str, message: &str, more: Json) -> String {
+    let mut value = json!({
+        "@level": level,
+        "@message": message,
+        "@module": "plumb.ui",
+        "@timestamp": Timestamp::now().to_string(),
+        "type": kind,
+    });
+    if let (Some(object), Json::Object(more)) = (value.as_object_mut(), more) {
+        object.extend(more);
+    }
+    format!("{value}\n")
+}
+
+/// The first line.
+pub fn version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    line("info", "version", &format!("plumb {version}"), json!({ "plumb": version, "ui": "1.2" }))
+}
+
+/// The plan: a line for each change, then the summary.
+pub fn planned(plan: &Plan) -> String {
+    let changes = plan.changes.iter().filter(|c| c.action != Action::NoOp);
+    let mut out: String = changes
+        .map(|change| {
+            let value = change_json(change);
+            let hook = json!({
+                "change": {
+                    "resource": resource(change.address.as_str(), change.kind.name),
+                    "action": action_word(change.action),
+                    "actions": value["change"]["actions"],
+                },
+            });
+            line("info", "planned_change", &format!("{}: plan to {}", change.address, action_word(change.action)), hook)
+        })
+        .collect();
+    out.push_str(&summary(plan, "plan"));
+    out
+}
+
+fn summary(plan: &Plan, operation: &str) -> String {
+    let counts = plan.counts();
+    let changes = json!({
+        "changes": {
+            "add": counts.add, "change": counts.change, "import": counts.import, "remove": counts.destroy,
+            "operation": operation,
+        },
+    });
+    let words = format!("Plan: {} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy);
+    line("info", "change_summary", &words, changes)
+}
+
+/// One event; none for those that the stream has no line for.
+pub fn event(event: &Event, elapsed: u64) -> Option<String> {
+    let hook = |address: &model::Address, verb: &Verb| {
+        json!({ "hook": { "resource": resource(address.as_str(), address.kind()), "action": verb.word(), "elapsed_seconds": elapsed } })
+    };
+    Some(match event {
+        Event::RefreshStart(count) => line("info", "refresh_start", &format!("reading {count} resources"), json!({})),
+        Event::RefreshComplete => line("info", "refresh_complete", "read", json!({})),
+        Event::Recovered { address, words } => {
+            line("warn", "log", &format!("{address} {words}"), json!({ "plumb": { "recovered": address } }))
+        }
+        Event::StepStart { address, verb } => {
+            line("info", "apply_start", &format!("{address}: {}...", verb.word()), hook(address, verb))
+        }
+        Event::StepDone { address, verb, arm_id } => {
+            let mut more = hook(address, verb);
+            more["hook"]["id_key"] = json!("id");
+            more["hook"]["id_value"] = json!(arm_id);
+            line("info", "apply_complete", &format!("{address}: {} complete after {elapsed}s", verb.word()), more)
+        }
+        Event::StepFailed { address, verb, error } => {
+            let mut more = hook(address, verb);
+            more["diagnostic"] = json!({ "severity": "error", "summary": error, "detail": "" });
+            line("error", "apply_errored", &format!("{address}: {} failed: {error}", verb.word()), more)
+        }
+        Event::Skipped { address, verb, because } => {
+            line("warn", "log", &format!("{address}: {} skipped: {because}", verb.word()), hook(address, verb))
+        }
+        Event::Stopping(count) => line("warn", "log", &format!("stopping; waiting for {count} steps"), json!({})),
+    })
+}
+
+/// A heartbeat for a step in flight.
+pub fn progress(address: &model::Address, verb: Verb, elapsed: u64) -> String {
+    let hook = json!({ "hook": { "resource": resource(address.as_str(), address.kind()), "action": verb.word(), "elapsed_seconds": elapsed } });
+    line("info", "apply_progress", &format!("{address}: still at it ({})... [{elapsed}s elapsed]", verb.word()), hook)
+}
+
+/// The last line.
+pub fn applied(plan: &Plan, applied: &Applied) -> String {
+    let words = if applied.is_complete() { "apply" } else { "apply (incomplete)" };
+    summary(plan, words)
+}
+
+fn resource(address: &str, kind: &str) -> Json {
+    json!({ "addr": address, "resource": address, "resource_type": kind, "implied_provider": "plumb" })
+}
+
+fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::NoOp => "noop",
+        Action::Create => "create",
+        Action::Update | Action::Start | Action::Stop | Action::Restart => "update",
+        Action::Replace { .. } => "replace",
+        Action::Delete => "delete",
+        Action::Adopt => "import",
+        Action::Forget => "forget",
+        Action::Move => "move",
+    }
+}

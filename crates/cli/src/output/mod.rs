@@ -1,0 +1,33 @@
+//! What reaches the terminal: results to stdout, everything else to stderr.
+
+pub mod diagnostics;
+pub mod events;
+pub mod progress;
+pub mod prompt;
+
+use std::io::{IsTerminal as _, Write as _};
+
+/// Prints a result; returns whether anybody still reads. A reader that went away is no error of ours.
+pub fn result(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+/// Prints a message to stderr. Nobody depends on it being read.
+pub fn message(text: &str) {
+    _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// How progress is told: live on a terminal, as plain lines elsewhere, or as JSON.
+pub fn progress_mode(json: bool) -> progress::Mode {
+    match json {
+        true => progress::Mode::Json,
+        false if std::io::stderr().is_terminal() => progress::Mode::Live,
+        false => progress::Mode::Plain,
+    }
+}
+
+/// Pretty JSON with a line end.
+pub fn json(value: &model::Json) -> String {
+    format!("{value:#}\n")
+}
