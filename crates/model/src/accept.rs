@@ -181,16 +181,11 @@ impl<T: Tree> Walk<'_, T> {
         }
     }
 
-    fn list(
-        &mut self,
-        element: &Type,
-        shape: Shape<'_, T>,
-        tree: &T,
-        trail: &Trail<'_>,
-    ) -> Option<Json> {
+    fn list(&mut self, element: &Type, shape: Shape<'_, T>, tree: &T, trail: &Trail<'_>) -> Option<Json> {
         match (element, shape) {
             (Type::Reference(reference), Shape::List(elements)) => {
-                let found = elements.iter().enumerate().map(|(i, e)| self.listed(reference, e, &trail.index(i)));
+                let found =
+                    elements.iter().enumerate().map(|(i, e)| self.listed(reference, e, &trail.index(i)));
                 whole(found.collect())
             }
             (_, Shape::List(elements)) => {
@@ -464,7 +459,8 @@ fn length_of_time(unit: Unit, json: Json, lenient: bool) -> Result<Json, Refusal
     let seconds = match &json {
         Json::Number(number) => number.as_u64().and_then(|n| n.checked_mul(unit.seconds())),
         Json::String(text) => {
-            let bare = text.parse::<u64>().ok().filter(|_| lenient).and_then(|n| n.checked_mul(unit.seconds()));
+            let bare =
+                text.parse::<u64>().ok().filter(|_| lenient).and_then(|n| n.checked_mul(unit.seconds()));
             duration::parse_seconds(text).or(bare)
         }
         _ => None,
@@ -579,7 +575,8 @@ mod tests {
 
     #[test]
     fn identities_come_in_three_forms() {
-        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a";
+        let id =
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a";
         for form in [json!([id]), json!([{"resource_id": id, "client_id": "x"}]), json!({ id: {} })] {
             assert_eq!(accept("cluster", "identity.user_assigned_identities", form), Ok(json!([id])));
         }

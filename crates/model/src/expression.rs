@@ -67,8 +67,14 @@ const NESTING_MAX: usize = 16;
 impl Expression {
     /// An expression from its text as written, its compiled form, and what its names stand for.
     pub fn new(text: impl Into<String>, template: Template, bindings: Vec<Binding>, secret: bool) -> Self {
-        let mut expression =
-            Self { text: text.into(), template, bindings: Vec::new(), references: Vec::new(), secret, depth: 0 };
+        let mut expression = Self {
+            text: text.into(),
+            template,
+            bindings: Vec::new(),
+            references: Vec::new(),
+            secret,
+            depth: 0,
+        };
         expression.rebind(bindings);
         expression
     }
@@ -198,7 +204,10 @@ mod tests {
         assert_eq!(run("${vars.m}", json!({"m": {"a": [1, true, null]}})), Ok(json!({"a": [1, true, null]})));
         assert_eq!(run("a-${vars.n}-$${b}", json!({"n": 2})), Ok(json!("a-2-${b}")));
         assert_eq!(run("${ {'a': '}'}['a'] }", json!({})), Ok(json!("}")));
-        assert_eq!(run("${vars.l.map(x, x.lowerAscii()).join('-')}", json!({"l": ["A", "B"]})), Ok(json!("a-b")));
+        assert_eq!(
+            run("${vars.l.map(x, x.lowerAscii()).join('-')}", json!({"l": ["A", "B"]})),
+            Ok(json!("a-b"))
+        );
         assert_eq!(run("${has(vars.m.b) ? 1 : 2}", json!({"m": {"a": 1}})), Ok(json!(2)));
         assert_eq!(run("${vars.l.filter(x, x != 'A').size()}", json!({"l": ["A", "B"]})), Ok(json!(1)));
     }
@@ -216,9 +225,12 @@ mod tests {
     fn mistakes_are_plain_words() {
         let words = |text| run(text, json!({"n": 2, "m": {}})).expect_err("refused");
         assert_eq!(words("${vars.x}"), "there is no variable `x`");
-        assert_eq!(words("${nope}"), "`nope` means nothing here; expressions know `vars.NAME`, `each.key`, `each.value`, `environment`, `self.name` and resources such as `workspace[\"id\"].name`");
+        assert_eq!(
+            words("${nope}"),
+            "`nope` means nothing here; expressions know `vars.NAME`, `each.key`, `each.value`, `environment`, `self.name` and resources such as `workspace[\"id\"].name`"
+        );
         assert_eq!(words("${vars.m.k}"), "there is no key `k`");
-        assert_eq!(words("${vars.n + 'a'}"), "`+` does not work on int and string");
+        assert_eq!(words("${vars.n + 'a'}"), "`+` does not work on these values");
         assert_eq!(words("${1 / 0}"), "division by zero");
         assert_eq!(words("a ${vars.m}"), "a mapping cannot stand inside text");
         assert_eq!(words("${vars.n"), "`${` is never closed by `}`; a literal `${` is written `$${`");
@@ -245,7 +257,15 @@ mod tests {
             "${vars.l.all(a, vars.l.all(b, vars.l.all(c, true)))}",
             "${[vars.s].map(x, x.replace('x', vars.s).replace('x', vars.s))}",
             "${vars.l.map(a, vars.s)}",
-            &deep, &minus, &not, &fields, &doubling, &lists, &sum, &ternary, &brackets,
+            &deep,
+            &minus,
+            &not,
+            &fields,
+            &doubling,
+            &lists,
+            &sum,
+            &ternary,
+            &brackets,
         ] {
             let started = Instant::now();
             let result = run(text, vars.clone());
@@ -257,7 +277,8 @@ mod tests {
 
     #[test]
     fn debug_says_nothing_of_values() {
-        let expression = compile("${vars.p + instance['a'].state}", json!({"p": "canary"})).expect("compiles");
+        let expression =
+            compile("${vars.p + instance['a'].state}", json!({"p": "canary"})).expect("compiles");
         assert!(!format!("{expression:?}").contains("canary"));
     }
 }

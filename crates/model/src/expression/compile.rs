@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, ListExpr, LiteralValue, MapExpr, SelectExpr};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, ListExpr, LiteralValue, MapExpr, SelectExpr,
+};
 use cel::{Env, IdedExpr};
 
 use super::{Binding, Expression, Known, Template, run};
@@ -10,14 +12,33 @@ use crate::{Json, kinds};
 
 const LENGTH_MAX: usize = 2_000;
 const BRACKETS_MAX: usize = 24;
-const DEPTH_MAX: usize = 100;
+const DEPTH_MAX: usize = 32;
 const MACROS_MAX: usize = 2;
 
 /// Functions that expressions may call; operators have names of their own.
 const FUNCTIONS: [&str; 22] = [
-    "bool", "contains", "double", "dyn", "endsWith", "indexOf", "int", "join", "lowerAscii", "replace", "size",
-    "split", "startsWith", "string", "substring", "trim", "type", "uint", "upperAscii", "charAt",
-    "lastIndexOf", "reverse",
+    "bool",
+    "contains",
+    "double",
+    "dyn",
+    "endsWith",
+    "indexOf",
+    "int",
+    "join",
+    "lowerAscii",
+    "replace",
+    "size",
+    "split",
+    "startsWith",
+    "string",
+    "substring",
+    "trim",
+    "type",
+    "uint",
+    "upperAscii",
+    "charAt",
+    "lastIndexOf",
+    "reverse",
 ];
 
 /// Functions whose result can be much larger than what they are given.
@@ -91,8 +112,7 @@ impl<'s> Builder<'s> {
                 literal.push_str("${");
                 continue;
             }
-            let end = closing(rest)
-                .ok_or("`${` is never closed by `}`; a literal `${` is written `$${`")?;
+            let end = closing(rest).ok_or("`${` is never closed by `}`; a literal `${` is written `$${`")?;
             if !literal.is_empty() {
                 pieces.push(Template::Literal(Json::from(std::mem::take(&mut literal))));
             }
@@ -146,6 +166,8 @@ impl<'s> Builder<'s> {
             }
             Expr::Call(call) => self.call(call, locals, depth, macros)?,
             Expr::Comprehension(inner) => self.comprehension(*inner, locals, depth, macros)?,
+            // An empty list is what `map` starts from; CEL appends in place only to a bare one.
+            Expr::List(list) if list.elements.is_empty() => Expr::List(list),
             Expr::List(list) => {
                 let elements = self.all(list.elements, locals, depth, macros)?;
                 run::bounded(Expr::List(ListExpr::new(elements)))
@@ -193,15 +215,22 @@ impl<'s> Builder<'s> {
         macros: usize,
     ) -> Result<Expr, String> {
         let name = call.func_name.clone();
-        let operator = name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '.') && name != "_[?_]" && name != "_?._";
+        let operator = name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+            && name != "_[?_]"
+            && name != "_?._";
         if !operator && !FUNCTIONS.contains(&name.as_str()) {
             return Err(format!("there is no function `{name}`"));
         }
         let accumulates = name == "_+_"
-            && call.args.first().is_some_and(|a| matches!(&a.expr, Expr::Ident(n) if locals.contains(n) && n.starts_with('@')));
+            && call.args.first().is_some_and(
+                |a| matches!(&a.expr, Expr::Ident(n) if locals.contains(n) && n.starts_with('@')),
+            );
         let target = call.target.map(|t| self.rewrite(*t, locals, depth + 1, macros)).transpose()?;
         let mut target = target.map(Box::new);
         let mut args = self.all(call.args, locals, depth, macros)?;
+        if accumulates {
+            args = args.into_iter().map(run::unwrapped).collect();
+        }
         if GROWING.contains(&name.as_str()) {
             target = target.map(|t| Box::new(run::small(*t)));
             args = args.into_iter().map(run::small).collect();
@@ -219,7 +248,9 @@ impl<'s> Builder<'s> {
         macros: usize,
     ) -> Result<Expr, String> {
         if macros >= MACROS_MAX {
-            return Err(format!("`map`, `filter`, `all` and `exists` stand at most {MACROS_MAX} deep in each other"));
+            return Err(format!(
+                "`map`, `filter`, `all` and `exists` stand at most {MACROS_MAX} deep in each other"
+            ));
         }
         // The range is no part of what is repeated.
         let iter_range = self.rewrite(inner.iter_range, locals, depth + 1, macros)?;
@@ -228,8 +259,7 @@ impl<'s> Builder<'s> {
         locals.extend([inner.iter_var.clone(), inner.accu_var.clone()]);
         locals.extend(inner.iter_var2.clone());
         let mut inside = |node| self.rewrite(node, locals, depth + 1, macros + 1);
-        let loop_cond = run::ticking(inside(inner.loop_cond)?);
-        let loop_step = inside(inner.loop_step)?;
+        let (loop_cond, loop_step) = run::ticking(inside(inner.loop_cond)?, inside(inner.loop_step)?);
         let result = inside(inner.result)?;
         locals.truncate(outside);
         Ok(Expr::Comprehension(Box::new(ComprehensionExpr {
@@ -243,7 +273,13 @@ impl<'s> Builder<'s> {
     }
 
     /// `a.b["c"].d`: a name of ours at its root becomes a slot, the rest stays.
-    fn chain(&mut self, expr: Expr, locals: &mut Vec<String>, depth: usize, macros: usize) -> Result<Expr, String> {
+    fn chain(
+        &mut self,
+        expr: Expr,
+        locals: &mut Vec<String>,
+        depth: usize,
+        macros: usize,
+    ) -> Result<Expr, String> {
         let (root, mut steps) = unchain(expr);
         let used = match &root {
             Expr::Ident(name) if locals.contains(name) => None,
@@ -288,8 +324,14 @@ impl<'s> Builder<'s> {
             ("environment", _) => (Name::Environment, 0),
             ("self", Some("name")) => (Name::SelfName, 1),
             ("self", _) => return Err("only `self.name` is known of a resource itself".to_owned()),
-            (kind, _) if kinds::find(kind).is_some() || kind == "identity" => return self.resource(kind, steps),
-            _ => return Err(format!("`{root}` means nothing here; expressions know `vars.NAME`, `each.key`, `each.value`, `environment`, `self.name` and resources such as `workspace[\"id\"].name`")),
+            (kind, _) if kinds::find(kind).is_some() || kind == "identity" => {
+                return self.resource(kind, steps);
+            }
+            _ => {
+                return Err(format!(
+                    "`{root}` means nothing here; expressions know `vars.NAME`, `each.key`, `each.value`, `environment`, `self.name` and resources such as `workspace[\"id\"].name`"
+                ));
+            }
         };
         self.slot(name).map(|(expr, _)| (expr, taken))
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::{CallExpr, Expr};
+use cel::common::ast::{CallExpr, Expr, ListExpr};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::objects::{Key, Map};
@@ -17,6 +17,8 @@ use crate::{Address, Json};
 
 /// What one evaluation may spend: bytes of texts and elements made, turns of loops.
 const FUEL: u64 = 4_000_000;
+/// What one call costs beside the size of its value.
+const TURN: u64 = 16;
 /// The largest value that an expression may make on its way.
 const SIZE_MAX: u64 = 1024 * 1024;
 /// The largest value that a function whose result can be a product of its arguments takes.
@@ -43,8 +45,33 @@ pub(super) fn small(node: IdedExpr) -> IdedExpr {
     wrapped(SMALL, node)
 }
 
-pub(super) fn ticking(node: IdedExpr) -> IdedExpr {
-    wrapped(TICK, node)
+/// A loop that pays for each turn. CEL appends in place only while the condition is a literal and the
+/// step keeps its form, so the guard pays then, or the new element (see [`unwrapped`]).
+pub(super) fn ticking(condition: IdedExpr, mut step: IdedExpr) -> (IdedExpr, IdedExpr) {
+    if !matches!(condition.expr, Expr::Literal(_)) {
+        return (wrapped(TICK, condition), step);
+    }
+    if let Expr::Call(call) = &mut step.expr
+        && call.func_name == "_?_:_"
+        && let Some(guard) = call.args.first_mut()
+    {
+        *guard = wrapped(TICK, std::mem::take(guard));
+    }
+    (condition, step)
+}
+
+/// `@bounded([x])` as `[@bounded(x)]`.
+pub(super) fn unwrapped(node: IdedExpr) -> IdedExpr {
+    match node.expr {
+        Expr::Call(mut call) if call.func_name == BOUNDED => match call.args.pop() {
+            Some(IdedExpr { id, expr: Expr::List(list) }) => {
+                let elements = list.elements.into_iter().map(|e| wrapped(BOUNDED, e)).collect();
+                IdedExpr { id, expr: Expr::List(ListExpr::new(elements)) }
+            }
+            other => wrapped(BOUNDED, other.unwrap_or_default()),
+        },
+        expr => IdedExpr { id: node.id, expr },
+    }
 }
 
 fn wrapped(function: &str, node: IdedExpr) -> IdedExpr {
@@ -97,7 +124,7 @@ impl Run<'_> {
             added.expect("BUG: the name is ours");
         }
         let fuel = Arc::clone(&self.fuel);
-        let added = context.add_function(TICK, move |value: Value| spend(&fuel, 8).map(|()| value));
+        let added = context.add_function(TICK, move |value: Value| spend(&fuel, TURN).map(|()| value));
         added.expect("BUG: the name is ours");
         context
     }
@@ -155,7 +182,7 @@ fn pay(fuel: &AtomicU64, value: Value, most: u64) -> Result<Value, ExecutionErro
     if size > most {
         return Err(limit("a value in the expression grows too large"));
     }
-    spend(fuel, size).map(|()| value)
+    spend(fuel, TURN + size).map(|()| value)
 }
 
 fn limit(message: &str) -> ExecutionError {
@@ -190,16 +217,23 @@ fn words(error: &ExecutionError, secret: bool) -> String {
         _ if secret => "an expression over a secret cannot be computed".to_owned(),
         ExecutionError::NoSuchKey(key) => format!("there is no key `{key}`"),
         ExecutionError::NoSuchOverload(call) => {
+            if call.function() == "_._" {
+                return "only a mapping has fields after `.`".to_owned();
+            }
             let function = call.function().trim_matches('_').trim_start_matches('@').to_owned();
             format!("`{function}` does not work on {}", call.argument_types().join(" and "))
         }
         ExecutionError::UndeclaredReference(name) => format!("`{name}` means nothing here"),
-        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "division by zero".to_owned(),
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+            "division by zero".to_owned()
+        }
         ExecutionError::Overflow(..) => "a number grows too large".to_owned(),
         ExecutionError::IndexOutOfBounds(_) => "the list has no such element".to_owned(),
         ExecutionError::FunctionError { function, message } if function == BOUNDED => message.clone(),
         ExecutionError::UnsupportedBinaryOperator(operator, ..) => {
-            format!("`{operator}` does not work on these values")
+            let signs = [("add", "+"), ("sub", "-"), ("mul", "*"), ("div", "/"), ("rem", "%")];
+            let sign = signs.iter().find(|(name, _)| name == operator).map_or(*operator, |(_, sign)| sign);
+            format!("`{sign}` does not work on these values")
         }
         ExecutionError::ValuesNotComparable(..) => "these values cannot be compared".to_owned(),
         _ => "the expression cannot be computed with these values".to_owned(),
