@@ -1,1 +1,24 @@
-//! Stub
+//! The state: the snapshot file, the journal that every cloud write is announced in first, and the
+//! lock that keeps writers apart.
+//!
+//! What holds, whatever is killed and whenever: the snapshot file is a whole one, old or new; an
+//! intent is durable before [`Journal::append`] returns; [`replay`] of snapshot and journal gives
+//! what was done and what was left open. Nothing damaged is taken for something empty.
+
+mod error;
+mod integrity;
+mod journal;
+mod journal_file;
+mod local;
+mod record;
+mod replay;
+mod state_file;
+mod store;
+
+pub use error::{Damage, Seen, StateError};
+pub use journal::Journal;
+pub use local::LocalStore;
+pub use record::{Intent, Outcome, Record, Run};
+pub use replay::{OpenIntent, Replayed, replay};
+pub use state_file::{decode, encode};
+pub use store::{Holder, Lock, StateStore, Stored};

@@ -1,0 +1,272 @@
+//! What can go wrong with a state, each with the file it is about and what to do next.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Holder;
+
+/// Why the state cannot be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StateError {
+    /// Somebody else holds the lock.
+    #[error("the state is locked by {}\nwait for it to end; `plumb unlock` shows who it is and can end its right to write", holder_text(.holder.as_deref()))]
+    Locked {
+        /// Who, unless it has just taken it.
+        holder: Option<Box<Holder>>,
+    },
+    /// The lock that a write was made under is no longer ours.
+    #[error(
+        "lock {id} was lost ({why}): nothing more is written\nlet whoever has it finish, then run `plumb plan`; it takes up what this run left open"
+    )]
+    LockLost {
+        /// Our lock's id.
+        id: String,
+        /// What happened to it.
+        why: String,
+    },
+    /// No lock with this id is held.
+    #[error("no lock with the id {id:?} is held; {}", holder_text(.holder.as_deref()))]
+    NoSuchLock {
+        /// The id asked for.
+        id: String,
+        /// Who holds it instead.
+        holder: Option<Box<Holder>>,
+    },
+    /// The disk failed us.
+    #[error("{doing} {path:?}")]
+    Io {
+        /// `writing the state file`.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: Arc<io::Error>,
+    },
+    /// The state file is not what plumb wrote.
+    #[error("the state file {path:?} {damage}\n{}", damage.advice(path))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        damage: Damage,
+    },
+    /// The journal is not what plumb wrote.
+    #[error(
+        "the journal {path:?} {what}\nit says what a killed run was doing: keep a copy. `plumb state list` needs it whole; only if you have checked by hand what that run made, remove it"
+    )]
+    JournalDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        what: String,
+    },
+    /// The records of a journal cannot follow each other, or do not fit the snapshot.
+    #[error("the journal {what}")]
+    Inconsistent {
+        /// What does not fit, and what to do.
+        what: String,
+    },
+    /// The journal belongs to another state.
+    #[error("{what}")]
+    ForeignJournal {
+        /// Whose it is, and what to do.
+        what: String,
+    },
+    /// The state is older than, or not, the one last seen here.
+    #[error(
+        "the state file {path:?} {}: this directory last saw {seen}\nput the newer one back, or, if this one is what you want, say `--accept-older-state`", found_text(.found.as_ref())
+    )]
+    RolledBack {
+        /// The file.
+        path: PathBuf,
+        /// What was last seen.
+        seen: Seen,
+        /// What is there.
+        found: Option<Seen>,
+    },
+    /// The snapshot to write does not follow the one that is there.
+    #[error(
+        "the state moved: serial {expected} of lineage {lineage} was to be written next, not serial {serial} of lineage {other}\nrun `plumb plan` again"
+    )]
+    Conflict {
+        /// The lineage that is there.
+        lineage: String,
+        /// The serial that comes next.
+        expected: u64,
+        /// The lineage that was to be written.
+        other: String,
+        /// The serial that was to be written.
+        serial: u64,
+    },
+    /// A snapshot was to be written although changes are in flight.
+    #[error(
+        "the state is not written while {count} changes are open in the journal, first {first}\nrun `plumb plan`: it looks at how they ended"
+    )]
+    OpenIntents {
+        /// How many.
+        count: usize,
+        /// The first one's sequence number and record.
+        first: String,
+    },
+    /// A record was to be appended after the journal's end.
+    #[error("the journal has ended: the snapshot was written, and a change must not start after it")]
+    JournalEnded,
+    /// A directory or file that somebody else could have put there.
+    #[error(
+        "{path:?} {why}; plumb keeps its state only in a directory of your own: move it away, then run the command again"
+    )]
+    Unsafe {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The key that secrets are hashed with is unreadable.
+    #[error(
+        "the key file {path:?} does not hold 64 hexadecimal digits\nput the right one back, or remove it: then every secret counts as changed once"
+    )]
+    SealKey {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl StateError {
+    /// Wraps what the system said.
+    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        StateError::Io { doing, path: path.into(), source: Arc::new(source) }
+    }
+
+    /// Whether somebody else holds the lock.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, StateError::Locked { .. })
+    }
+
+    /// Whether our lock is gone, so that no cloud write may follow.
+    pub fn is_lock_lost(&self) -> bool {
+        matches!(self, StateError::LockLost { .. })
+    }
+
+    /// Whether a file is not what plumb wrote.
+    pub fn is_damaged(&self) -> bool {
+        matches!(
+            self,
+            StateError::Damaged { .. } | StateError::JournalDamaged { .. } | StateError::Inconsistent { .. }
+        )
+    }
+
+    /// Whether the state is older than the one last seen.
+    pub fn is_rolled_back(&self) -> bool {
+        matches!(self, StateError::RolledBack { .. })
+    }
+
+    /// Whether the state moved under us.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, StateError::Conflict { .. })
+    }
+
+    /// Whether the disk is full.
+    pub fn is_out_of_space(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match self {
+            StateError::Io { source, .. } => {
+                matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What is wrong with a state file, in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// It has no bytes.
+    #[error("is empty, which plumb never writes; that does not mean that there are no resources")]
+    Empty,
+    /// It ends too early.
+    #[error("is cut short")]
+    CutShort,
+    /// It has another encoding or encoding mark.
+    #[error("is not plain UTF-8: {0}")]
+    Encoding(&'static str),
+    /// A merge left its marks.
+    #[error("has conflict markers of a merge at line {0}; states cannot be merged as text")]
+    ConflictMarkers(usize),
+    /// Another format's number.
+    #[error("has format {0}, which plumb {version} does not know (it knows 1)", version = env!("CARGO_PKG_VERSION"))]
+    Format(String),
+    /// Something else altogether.
+    #[error("does not begin as a plumb state does{0}")]
+    Foreign(&'static str),
+    /// The checksum does not fit.
+    #[error("was changed after plumb wrote it: its checksum does not fit")]
+    Checksum,
+    /// The checksum fits, and yet it holds what this version does not know.
+    #[error("was written by {tool} and holds what plumb {version} cannot take: {what}", version = env!("CARGO_PKG_VERSION"))]
+    Unknown {
+        /// Who wrote it.
+        tool: String,
+        /// What, and where.
+        what: String,
+    },
+    /// A resource that contradicts itself or another.
+    #[error("contradicts itself: {0}")]
+    Contradiction(String),
+    /// Not a file, or far too large.
+    #[error("{0}")]
+    Shape(&'static str),
+}
+
+impl Damage {
+    /// What to do about it.
+    fn advice(&self, path: &std::path::Path) -> String {
+        match self {
+            Damage::Format(_) | Damage::Unknown { .. } => {
+                "use the plumb that wrote it, or a newer one".into()
+            }
+            _ => {
+                let mut backup = path.as_os_str().to_owned();
+                backup.push(".backup");
+                format!(
+                    "keep this file, put your own copy or the state before it ({backup:?}) in its place, and run `plumb plan --accept-older-state`"
+                )
+            }
+        }
+    }
+}
+
+/// What a directory last saw of its state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// The lineage.
+    pub lineage: String,
+    /// The serial.
+    pub serial: u64,
+    /// The file's checksum.
+    pub digest: String,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "serial {} of lineage {}", self.serial, self.lineage)
+    }
+}
+
+fn found_text(found: Option<&Seen>) -> String {
+    match found {
+        Some(found) => format!("is {found}, {}", &found.digest),
+        None => "is missing".to_owned(),
+    }
+}
+
+fn holder_text(holder: Option<&Holder>) -> String {
+    match holder {
+        Some(holder) => holder.to_string(),
+        None => "nobody known".to_owned(),
+    }
+}

@@ -1,0 +1,67 @@
+//! What a snapshot must not contradict, checked whenever one is read or written: a delete goes by
+//! the id that stands there, so an id must be one of its kind and belong to one address only.
+
+use std::collections::BTreeMap;
+
+use model::schema::Placement;
+use model::{Address, ArmId, Kind, ResourceState, Snapshot, kinds};
+
+/// Says what does not fit, in words that follow "the state".
+pub(crate) fn check(snapshot: &Snapshot) -> Result<(), String> {
+    if snapshot.lineage.is_empty() {
+        return Err("it has no lineage".to_owned());
+    }
+    let mut owners: BTreeMap<String, &Address> = BTreeMap::new();
+    for (address, entry) in &snapshot.resources {
+        check_entry(address, entry)?;
+        if let Some(id) = &entry.arm_id
+            && let Some(other) = owners.insert(id.folded(), address)
+        {
+            return Err(format!("{other} and {address} have the same id {id}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an entry fits its address and its kind.
+pub(crate) fn check_entry(address: &Address, entry: &ResourceState) -> Result<(), String> {
+    if address.kind() != entry.kind {
+        return Err(format!("{address} holds a {}", entry.kind));
+    }
+    let kind = kinds::find(&entry.kind).ok_or_else(|| format!("{address} is of no known kind"))?;
+    match &entry.arm_id {
+        None => Ok(()),
+        Some(id) if ArmId::parse(id.as_str()).is_none() => {
+            Err(format!("the id of {address} is no ARM id: {:?}", id.as_str()))
+        }
+        Some(id) => check_type(address, kind, id),
+    }
+}
+
+fn check_type(address: &Address, kind: &Kind, id: &ArmId) -> Result<(), String> {
+    let fits = match resource_type(kind) {
+        Some(expected) => even(id) && id.resource_type().eq_ignore_ascii_case(&expected),
+        None => false,
+    };
+    if fits { Ok(()) } else { Err(format!("the id of {address} is not that of a {}: {id}", kind.name)) }
+}
+
+/// Ids are pairs of type and name; asked first, for an odd id has no resource type.
+fn even(id: &ArmId) -> bool {
+    let segments: Vec<&str> = id.as_str().split('/').skip(1).collect();
+    match segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers")) {
+        Some(at) => at == 4 && segments.len() >= 8 && segments.len().is_multiple_of(2),
+        None => segments.len() == 4,
+    }
+}
+
+fn resource_type(kind: &Kind) -> Option<String> {
+    match kind.placement {
+        Placement::Local => None,
+        Placement::Group { .. } => Some("Microsoft.Resources/resourceGroups".to_owned()),
+        Placement::InGroup { resource_type, .. } => Some(resource_type.to_owned()),
+        Placement::InParent { parent, collection, .. } => {
+            Some(format!("{}/{collection}", resource_type(kinds::find(parent)?)?))
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The state in files beside the project, under `.plumb`.
+
+mod directory;
+mod lock;
+mod seal_key;
+mod seen;
+mod storage;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use model::Snapshot;
+
+use crate::journal::{self, Journal, Request, Sender};
+use crate::{Holder, Lock, Run, StateError, StateStore, Stored};
+use lock::Fence;
+use storage::{Next, Storage};
+
+/// One environment's state in local files.
+///
+/// The directory holds `state.lock`, `state.lock.json` (holder and fencing number), `journal`,
+/// `seen.json` and `seal.key`; the state file may lie elsewhere, with its `.backup` beside it.
+#[derive(Debug)]
+pub struct LocalStore {
+    storage: Arc<Storage>,
+    active: Mutex<Active>,
+}
+
+/// What this process has open.
+#[derive(Debug, Default)]
+struct Active {
+    fence: Option<Fence>,
+    journal: Option<Sender>,
+}
+
+impl LocalStore {
+    /// A store in `dir` (`.plumb`, or a directory of its own for each environment) and `state_file`.
+    pub fn new(dir: PathBuf, state_file: PathBuf) -> Self {
+        Self { storage: Arc::new(Storage::new(dir, state_file)), active: Mutex::default() }
+    }
+
+    /// Takes a state that is older than, or not, the one last seen here.
+    #[must_use]
+    pub fn accept_older(self, accept: bool) -> Self {
+        let mut storage = Storage::clone(&self.storage);
+        storage.accept_older = accept;
+        Self { storage: Arc::new(storage), active: self.active }
+    }
+
+    fn with_active<T>(&self, work: impl FnOnce(&mut Active) -> T) -> T {
+        work(&mut self.active.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn fence(&self, lock: &Lock) -> Result<Fence, StateError> {
+        let fence = self.with_active(|active| active.fence.clone());
+        fence.filter(|fence| fence.id == lock.id && fence.fencing == lock.fencing).ok_or_else(|| {
+            StateError::LockLost { id: lock.id.clone(), why: "this store has not given it".to_owned() }
+        })
+    }
+
+    /// Does blocking work on the files, off the runtime's threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Storage) -> Result<T, StateError> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let storage = Arc::clone(&self.storage);
+        let done = tokio::task::spawn_blocking(move || work(&storage)).await;
+        done.unwrap_or_else(|stopped| {
+            Err(StateError::io("working on", self.storage.dir(), std::io::Error::other(stopped)))
+        })
+    }
+
+    /// The journal that this process has open, if any.
+    fn open_journal(&self) -> Option<Sender> {
+        self.with_active(|active| active.journal.clone())
+    }
+}
+
+#[async_trait]
+impl StateStore for LocalStore {
+    async fn lock(&self, holder: &Holder) -> Result<Lock, StateError> {
+        let holder = holder.clone();
+        let (file, fence) = self.blocking(move |storage| storage.lock(&holder)).await?;
+        let lock = Lock::new(&fence.id, fence.fencing, file);
+        self.with_active(|active| *active = Active { fence: Some(fence), journal: None });
+        Ok(lock)
+    }
+
+    async fn unlock(&self, lock: Lock) -> Result<(), StateError> {
+        self.with_active(|active| {
+            if active.fence.as_ref().is_some_and(|fence| fence.id == lock.id) {
+                *active = Active::default();
+            }
+        });
+        lock.release();
+        Ok(())
+    }
+
+    async fn holder(&self) -> Result<Option<Holder>, StateError> {
+        self.blocking(Storage::holder).await
+    }
+
+    async fn break_lock(&self, id: &str) -> Result<(), StateError> {
+        let id = id.to_owned();
+        self.blocking(move |storage| storage.break_lock(&id)).await
+    }
+
+    async fn read(&self) -> Result<Stored, StateError> {
+        self.blocking(Storage::read).await
+    }
+
+    async fn write(&self, lock: &Lock, snapshot: &Snapshot) -> Result<(), StateError> {
+        let fence = self.fence(lock)?;
+        let next = Next::new(snapshot)?;
+        let open = self.open_journal();
+        if let Some(journal) = &open {
+            journal::close(journal, Request::End).await?;
+        }
+        self.blocking(move |storage| {
+            if open.is_none() {
+                storage.expect_no_open_intent()?;
+            }
+            storage.write(&fence, &next)
+        })
+        .await
+    }
+
+    async fn journal(&self, lock: &Lock, run: &Run) -> Result<Journal, StateError> {
+        let fence = self.fence(lock)?;
+        let run = run.clone();
+        if let Some(journal) = self.open_journal() {
+            journal::close(&journal, Request::Stop).await?;
+        }
+        let open = self.blocking(move |storage| storage.open_journal(fence, &run)).await?;
+        let (journal, sender) = Journal::start(open.file, open.chain, open.steps);
+        self.with_active(|active| active.journal = Some(sender));
+        Ok(journal)
+    }
+
+    async fn seal_key(&self) -> Result<[u8; 32], StateError> {
+        self.blocking(Storage::seal_key).await
+    }
+}

@@ -1,0 +1,268 @@
+//! Reading and writing the state file and the journal.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use model::Snapshot;
+
+use super::directory;
+use super::lock::Fence;
+use crate::journal::Sink;
+use crate::journal_file::{self, Chain, Text};
+use crate::replay::{Standing, Steps, standing};
+use crate::state_file::{self, Verified};
+use crate::{Damage, Record, Run, Seen, StateError, Stored, integrity};
+
+/// Room that must be there when a run begins, beyond that for another snapshot.
+const PROBE_BYTES: usize = 256 * 1024;
+
+const READING: &str = "reading the state file";
+const WRITING: &str = "writing the state file";
+const READING_JOURNAL: &str = "reading the journal";
+const WRITING_JOURNAL: &str = "writing the journal";
+
+/// The files of one state.
+#[derive(Debug, Clone)]
+pub(super) struct Storage {
+    dir: PathBuf,
+    state_file: PathBuf,
+    pub(super) accept_older: bool,
+}
+
+/// A snapshot that is about to be written.
+pub(super) struct Next {
+    bytes: Vec<u8>,
+    lineage: String,
+    serial: u64,
+}
+
+impl Next {
+    /// Checks a snapshot first: what could not be read back must not be written.
+    pub(super) fn new(snapshot: &Snapshot) -> Result<Self, StateError> {
+        let bad =
+            |what| format!("and this run give a state that contradicts itself: {what}\nplease report this");
+        integrity::check(snapshot).map_err(|what| StateError::Inconsistent { what: bad(what) })?;
+        let Snapshot { lineage, serial, .. } = snapshot;
+        Ok(Self { bytes: state_file::encode(snapshot), lineage: lineage.clone(), serial: *serial })
+    }
+}
+
+/// A journal that is ready for records.
+pub(super) struct OpenJournal {
+    pub file: JournalFile,
+    pub chain: Chain,
+    pub steps: Steps,
+}
+
+/// The journal's file, written only while the lock is ours.
+pub(super) struct JournalFile {
+    file: File,
+    path: PathBuf,
+    fence: Fence,
+}
+
+impl Sink for JournalFile {
+    fn write(&mut self, line: &[u8]) -> Result<(), StateError> {
+        self.fence.check()?;
+        let written = self.file.write_all(line).and_then(|()| self.file.sync_data());
+        written.map_err(|error| StateError::io(WRITING_JOURNAL, &self.path, error))
+    }
+}
+
+impl Storage {
+    pub(super) fn new(dir: PathBuf, state_file: PathBuf) -> Self {
+        Self { dir, state_file, accept_older: false }
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn state_file(&self) -> &Path {
+        &self.state_file
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The verified snapshot, and the journal's records that it does not have.
+    pub(super) fn read(&self) -> Result<Stored, StateError> {
+        directory::check_own(&self.dir)?;
+        // The journal first: if a writer ends it meanwhile, the snapshot read later has it folded in.
+        let journal = self.read_journal()?;
+        let verified = self.read_snapshot()?;
+        let snapshot = verified.map(|verified| verified.snapshot);
+        let journal = match journal {
+            Some(text) if is_live(snapshot.as_ref(), &text.records)? => text.records,
+            _ => Vec::new(),
+        };
+        Ok(Stored { snapshot, journal })
+    }
+
+    /// Replaces the snapshot, keeps the one before as `.backup`, and ends the journal.
+    pub(super) fn write(&self, fence: &Fence, next: &Next) -> Result<(), StateError> {
+        self.prepare()?;
+        self.check_follows(next)?;
+        let file = directory::temporary(&self.state_file, &next.bytes, WRITING)?;
+        fence.check()?;
+        directory::keep_as(&self.state_file, &self.backup_path(), "keeping the state before as")?;
+        directory::publish(file, &self.state_file, WRITING)?;
+        // From here on the journal counts as folded in, whether it can be removed or not.
+        let digest = state_file::checked_digest(&next.bytes).expect("BUG: fresh bytes have their checksum");
+        self.remember(&Seen { lineage: next.lineage.clone(), serial: next.serial, digest })?;
+        directory::remove(&self.journal_path(), "ending the journal")
+    }
+
+    /// Refuses when a journal on disk has an intent whose end nobody recorded.
+    pub(super) fn expect_no_open_intent(&self) -> Result<(), StateError> {
+        let stored = self.read()?;
+        walk(&stored.journal)?.expect_ended()
+    }
+
+    /// Opens the journal, new or after the records that a killed run left.
+    pub(super) fn open_journal(&self, fence: Fence, run: &Run) -> Result<OpenJournal, StateError> {
+        fence.check()?;
+        self.prepare()?;
+        let text = self.read_journal()?;
+        let verified = self.read_snapshot()?;
+        let snapshot = verified.as_ref().map(|verified| &verified.snapshot);
+        if standing(snapshot, run)? == Standing::Folded {
+            return Err(started_from_older(run, snapshot));
+        }
+        self.probe()?;
+        if let Some(Verified { snapshot, digest }) = &verified {
+            let Snapshot { lineage, serial, .. } = snapshot;
+            self.remember(&Seen { lineage: lineage.clone(), serial: *serial, digest: digest.clone() })?;
+        }
+        match text {
+            Some(text) if is_live(snapshot, &text.records)? => self.go_on(fence, run, text),
+            _ => self.begin(fence, run),
+        }
+    }
+
+    /// A new journal, there with its first record or not at all.
+    fn begin(&self, fence: Fence, run: &Run) -> Result<OpenJournal, StateError> {
+        let record = Record::Begin(run.clone());
+        let steps = walk(std::slice::from_ref(&record))?;
+        let (bytes, chain) = journal_file::begin(&[journal_file::to_json(&record)]);
+        directory::replace(&self.journal_path(), &bytes, WRITING_JOURNAL)?;
+        let file = self.open_at(bytes.len())?;
+        Ok(OpenJournal { file: JournalFile { file, path: self.journal_path(), fence }, chain, steps })
+    }
+
+    /// The journal that is there, without its torn end, and this run's begin after it.
+    fn go_on(&self, fence: Fence, run: &Run, text: Text) -> Result<OpenJournal, StateError> {
+        let record = Record::Begin(run.clone());
+        let mut steps = walk(&text.records)?;
+        steps.take(&record)?;
+        let mut chain = text.chain;
+        let line = chain.line(&[journal_file::to_json(&record)]);
+        let file = self.open_at(text.length)?;
+        let mut file = JournalFile { file, path: self.journal_path(), fence };
+        file.write(&line)?;
+        Ok(OpenJournal { file, chain, steps })
+    }
+
+    /// The journal's file, cut to its good length and ready to append.
+    fn open_at(&self, length: usize) -> Result<File, StateError> {
+        let path = self.journal_path();
+        let open = || -> io::Result<File> {
+            let mut file = File::options().read(true).write(true).open(&path)?;
+            file.set_len(length as u64)?;
+            file.sync_all()?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        open().map_err(|error| StateError::io(WRITING_JOURNAL, &path, error))
+    }
+
+    /// Makes the directories and clears them of what a killed process left; under the lock.
+    fn prepare(&self) -> Result<(), StateError> {
+        let beside = directory::parent(&self.state_file);
+        directory::prepare(&self.dir)?;
+        directory::make(beside)?;
+        directory::remove_leftovers(&self.dir);
+        directory::remove_leftovers(beside);
+        Ok(())
+    }
+
+    /// Tries that there is room for another snapshot and some journal.
+    fn probe(&self) -> Result<(), StateError> {
+        let length = std::fs::metadata(&self.state_file).map_or(0, |metadata| metadata.len());
+        let room = vec![0; usize::try_from(length).unwrap_or(0) + PROBE_BYTES];
+        directory::temporary(&self.state_file, &room, "trying for room to write the state file").map(drop)
+    }
+
+    fn check_follows(&self, next: &Next) -> Result<(), StateError> {
+        let conflict = |lineage: &str, expected| {
+            let (other, serial) = (next.lineage.clone(), next.serial);
+            Err(StateError::Conflict { lineage: lineage.to_owned(), expected, other, serial })
+        };
+        let Some(bytes) = directory::read(&self.state_file, READING)? else {
+            return if next.serial == 1 { Ok(()) } else { conflict(&next.lineage, 1) };
+        };
+        let head = state_file::head(&bytes).map_err(|damage| self.damaged(damage))?;
+        let follows = head.lineage == next.lineage && head.serial.checked_add(1) == Some(next.serial);
+        if follows { Ok(()) } else { conflict(&head.lineage, head.serial.saturating_add(1)) }
+    }
+
+    fn read_snapshot(&self) -> Result<Option<Verified>, StateError> {
+        let bytes = directory::read(&self.state_file, READING)?;
+        let verified = bytes.map(|bytes| state_file::verify(&bytes)).transpose();
+        let verified = verified.map_err(|damage| self.damaged(damage))?;
+        let found = verified.as_ref().map(|Verified { snapshot, digest }| Seen {
+            lineage: snapshot.lineage.clone(),
+            serial: snapshot.serial,
+            digest: digest.clone(),
+        });
+        self.check_seen(found.as_ref())?;
+        Ok(verified)
+    }
+
+    fn read_journal(&self) -> Result<Option<Text>, StateError> {
+        let path = self.journal_path();
+        let bytes = directory::read(&path, READING_JOURNAL)?;
+        let text = bytes.map(|bytes| journal_file::decode(&bytes)).transpose();
+        text.map_err(|what| StateError::JournalDamaged { path, what })
+    }
+
+    fn damaged(&self, damage: Damage) -> StateError {
+        StateError::Damaged { path: self.state_file.clone(), damage }
+    }
+
+    fn journal_path(&self) -> PathBuf {
+        self.path("journal")
+    }
+
+    fn backup_path(&self) -> PathBuf {
+        let mut path = self.state_file.clone().into_os_string();
+        path.push(".backup");
+        path.into()
+    }
+}
+
+/// Whether a journal's records come after the snapshot.
+fn is_live(snapshot: Option<&Snapshot>, records: &[Record]) -> Result<bool, StateError> {
+    match records.first() {
+        Some(Record::Begin(run)) => Ok(standing(snapshot, run)? == Standing::Live),
+        // Whoever replays it says what is wrong.
+        _ => Ok(true),
+    }
+}
+
+fn walk(records: &[Record]) -> Result<Steps, StateError> {
+    let mut steps = Steps::default();
+    records.iter().try_for_each(|record| steps.take(record))?;
+    Ok(steps)
+}
+
+fn started_from_older(run: &Run, snapshot: Option<&Snapshot>) -> StateError {
+    StateError::Conflict {
+        lineage: run.lineage.clone(),
+        expected: snapshot.map_or(1, |snapshot| snapshot.serial + 1),
+        other: run.lineage.clone(),
+        serial: run.base_serial + 1,
+    }
+}
