@@ -23,7 +23,8 @@ impl Origin {
 
     /// The same clock, read and set going again at this moment, `advance` seconds ahead and with this speed.
     pub(crate) fn rebased(&self, machine: Timestamp, advance: f64, speed: f64) -> Origin {
-        let cloud = self.cloud_time(machine).saturating_add(seconds(advance.max(0.0))).unwrap_or(Timestamp::MAX);
+        let cloud =
+            self.cloud_time(machine).saturating_add(seconds(advance.max(0.0))).unwrap_or(Timestamp::MAX);
         Origin { cloud, machine, speed }
     }
 }
@@ -44,14 +45,16 @@ mod tests {
 
     #[test]
     fn cloud_time_runs_at_its_own_speed_and_never_back() {
-        let origin = Origin { cloud: at("2026-01-01T00:00:00Z"), machine: at("2026-06-01T00:00:00Z"), speed: 60.0 };
+        let origin =
+            Origin { cloud: at("2026-01-01T00:00:00Z"), machine: at("2026-06-01T00:00:00Z"), speed: 60.0 };
         assert_eq!(origin.cloud_time(at("2026-06-01T00:00:10Z")), at("2026-01-01T00:10:00Z"));
         assert_eq!(origin.cloud_time(at("2026-05-01T00:00:00Z")), origin.cloud);
     }
 
     #[test]
     fn a_step_moves_the_clock_and_keeps_its_speed() {
-        let origin = Origin { cloud: at("2026-01-01T00:00:00Z"), machine: at("2026-06-01T00:00:00Z"), speed: 0.0 };
+        let origin =
+            Origin { cloud: at("2026-01-01T00:00:00Z"), machine: at("2026-06-01T00:00:00Z"), speed: 0.0 };
         let stepped = origin.rebased(at("2026-06-02T00:00:00Z"), 90.0, 0.0);
         assert_eq!(stepped.cloud_time(at("2026-07-01T00:00:00Z")), at("2026-01-01T00:01:30Z"));
     }

@@ -88,7 +88,11 @@ pub(crate) fn group_not_found(group: &str) -> ArmError {
 
 /// 404 for a path that leads nowhere.
 pub(crate) fn no_such_route(path: &str) -> ArmError {
-    ArmError::gateway(404, "InvalidResourceType", format!("The resource type or action of '{path}' could not be found."))
+    ArmError::gateway(
+        404,
+        "InvalidResourceType",
+        format!("The resource type or action of '{path}' could not be found."),
+    )
 }
 
 /// 405 for a method that the path does not take.

@@ -1,1 +1,42 @@
-//! Stub
+//! A pretend Azure Resource Manager, to try things on and to test against.
+//!
+//! The way of a request: `face` (HTTP) → `emulator` (time, cloud file) → `world` (`gate`, `faults`, `router`) →
+//! `groups`, `subscriptions`, `locations`, `listing`, `operation`, or one of the `kinds` → `store`. Everything from
+//! `world` on is pure: request and time in, response out. `control` answers under `/_emulator/`.
+//!
+//! It knows no other crate of the workspace, so that neither side's mistakes hide the other's.
+
+mod change;
+mod clock;
+mod cloud_file;
+mod control;
+mod emulator;
+mod error;
+mod face;
+mod faults;
+mod gate;
+mod groups;
+mod json;
+mod kinds;
+mod listing;
+mod locations;
+mod log;
+mod operation;
+mod options;
+mod random;
+mod resource;
+mod router;
+mod store;
+mod subscriptions;
+mod timing;
+mod usage;
+mod vm_sizes;
+mod wire;
+mod world;
+
+pub use emulator::{Emulator, Running};
+pub use face::serve;
+pub use faults::Fault;
+pub use options::{DEFAULT_SUBSCRIPTION, Options, UpdateSchedules};
+pub use wire::{Method, Request, Response};
+pub use world::World;

@@ -72,15 +72,27 @@ pub(crate) const STORAGE: Style = Style {
 };
 
 /// Resource groups send `Location` alone.
-pub(crate) const GROUP: Style = Style { path: "/operationresults/", status: None, location: Some("api-version={version}") };
+pub(crate) const GROUP: Style =
+    Style { path: "/operationresults/", status: None, location: Some("api-version={version}") };
 
 /// The path segments before an operation's id, in lower case.
-pub(crate) const SEGMENTS: [&str; 5] =
-    ["computeoperationsstatus", "computeoperationsresults", "workspaceoperationsstatus", "asyncoperations", "operationresults"];
+pub(crate) const SEGMENTS: [&str; 5] = [
+    "computeoperationsstatus",
+    "computeoperationsresults",
+    "workspaceoperationsstatus",
+    "asyncoperations",
+    "operationresults",
+];
 
 impl Operation {
     /// A new operation whose work ends at `ends_at`, with its URLs made up.
-    pub(crate) fn start(world: &mut World, call: &Call, style: &Style, place: (&str, &str), ends_at: Timestamp) -> Operation {
+    pub(crate) fn start(
+        world: &mut World,
+        call: &Call,
+        style: &Style,
+        place: (&str, &str),
+        ends_at: Timestamp,
+    ) -> Operation {
         let (subscription, location) = place;
         let id = world.random.guid();
         let path = format!("/subscriptions/{subscription}{}{id}", style.path.replace("{location}", location));
@@ -89,7 +101,8 @@ impl Operation {
             .replace("{certificate}", &world.random.token(64))
             .replace("{signature}", &world.random.token(86))
             .replace("{hash}", &world.random.token(43));
-        let url = |query: &str| format!("{path}?{}{signature}", query.replace("{version}", &call.api_version));
+        let url =
+            |query: &str| format!("{path}?{}{signature}", query.replace("{version}", &call.api_version));
         Operation {
             id,
             ends_at,

@@ -41,9 +41,9 @@ pub(crate) struct Phase {
 }
 
 impl Resource {
-    /// A resource at rest.
-    pub(crate) fn new(id: &str, kind: &str, body: Value) -> Resource {
-        let (id, kind) = (id.to_owned(), kind.to_owned());
+    /// A resource at rest; its id is in its body.
+    pub(crate) fn new(kind: &str, body: Value) -> Resource {
+        let (id, kind) = (json::text(&body, "/id").to_owned(), kind.to_owned());
         Resource { id, kind, body, phases: Vec::new(), operation: None, busy_until: None, gone_at: None }
     }
 
@@ -79,7 +79,9 @@ impl Resource {
     /// The value at a pointer in its present appearance.
     pub(crate) fn shown<'a>(&'a self, pointer: &str, now: Timestamp) -> &'a Value {
         let covering = self.phases.iter().find(|phase| now < phase.until);
-        covering.and_then(|phase| phase.shows.pointer(pointer)).unwrap_or_else(|| json::at(&self.body, pointer))
+        covering
+            .and_then(|phase| phase.shows.pointer(pointer))
+            .unwrap_or_else(|| json::at(&self.body, pointer))
     }
 }
 

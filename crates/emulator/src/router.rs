@@ -100,16 +100,22 @@ pub(crate) fn route(path: &str, options: &Options) -> Result<Route, ArmError> {
 fn below_subscription(subscription: String, folded: &[&str], spelled: &[&str]) -> Option<Route> {
     Some(match *folded {
         [] => Route::Subscription(subscription),
-        [.., segment, _] if operation::SEGMENTS.contains(&segment) => Route::Operation(folded.last()?.to_string()),
+        [.., segment, _] if operation::SEGMENTS.contains(&segment) => {
+            Route::Operation(folded.last()?.to_string())
+        }
         ["locations"] => Route::Locations(subscription),
         ["resources"] => Route::Resources(subscription, None),
         ["providers"] => Route::Providers(subscription),
-        ["providers", _] | ["providers", _, "register" | "unregister"] => Route::Provider(subscription, spelled[1].into()),
+        ["providers", _] | ["providers", _, "register" | "unregister"] => {
+            Route::Provider(subscription, spelled[1].into())
+        }
         ["providers", _, "checknameavailability"] => Route::NameCheck,
         ["providers", "microsoft.machinelearningservices", "locations", location, what] => {
             Route::Location(subscription, place(location), what.into())
         }
-        ["providers", namespace, of_type] => Route::AllOfKind(subscription, kinds::find(namespace, &[of_type])?),
+        ["providers", namespace, of_type] => {
+            Route::AllOfKind(subscription, kinds::find(namespace, &[of_type])?)
+        }
         ["resourcegroups"] => Route::Groups(subscription),
         ["resourcegroups", _] => Route::Group(subscription, spelled[1].into()),
         ["resourcegroups", _, "resources"] => Route::Resources(subscription, Some(spelled[1].into())),
@@ -140,7 +146,11 @@ fn below_namespace(scope: (&str, &str, &str), folded: &[&str], spelled: &[&str])
 fn known_subscription(name: &str, options: &Options) -> Result<String, ArmError> {
     let known = options.subscription_named(name).map(str::to_owned);
     known.ok_or_else(|| {
-        ArmError::gateway(404, "SubscriptionNotFound", format!("The subscription '{name}' could not be found."))
+        ArmError::gateway(
+            404,
+            "SubscriptionNotFound",
+            format!("The subscription '{name}' could not be found."),
+        )
     })
 }
 
@@ -174,17 +184,26 @@ mod tests {
 
     #[test]
     fn paths_fold_case_and_empty_segments() {
-        let path = "//RESOURCEGROUPS/Rg//providers/microsoft.machinelearningservices//Workspaces/W%2Ds/Computes/c";
-        let Route::Resource(target) = found(&format!("{SUBSCRIPTION}{path}")) else { panic!("not a resource") };
+        let path =
+            "//RESOURCEGROUPS/Rg//providers/microsoft.machinelearningservices//Workspaces/W%2Ds/Computes/c";
+        let Route::Resource(target) = found(&format!("{SUBSCRIPTION}{path}")) else {
+            panic!("not a resource")
+        };
         assert_eq!(target.names, ["W-s", "c"]);
-        assert!(target.key().ends_with("/resourcegroups/rg/providers/microsoft.machinelearningservices/workspaces/w-s/computes/c"));
+        assert!(target.key().ends_with(
+            "/resourcegroups/rg/providers/microsoft.machinelearningservices/workspaces/w-s/computes/c"
+        ));
     }
 
     #[test]
     fn a_left_over_segment_is_a_collection_or_an_action() {
-        let workspace = format!("{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w");
+        let workspace = format!(
+            "{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
+        );
         assert!(matches!(found(&format!("{workspace}/computes")), Route::Collection(_)));
-        assert!(matches!(found(&format!("{workspace}/listKeys")), Route::Action(_, action) if action == "listkeys"));
+        assert!(
+            matches!(found(&format!("{workspace}/listKeys")), Route::Action(_, action) if action == "listkeys")
+        );
     }
 
     #[test]

@@ -26,14 +26,16 @@ impl Store {
         self.collections.get(collection)?.get(name)
     }
 
-    /// Stores a resource and returns what it replaces.
-    pub(crate) fn insert(&mut self, resource: Resource) -> Option<Resource> {
+    /// Stores a resource, in place of what stands under its key.
+    pub(crate) fn insert(&mut self, resource: Resource) {
         let key = resource.key();
         let (collection, name) = split(&key);
         let gone_at = resource.gone_at;
         let replaced = match self.collections.get_mut(collection) {
             Some(items) => items.insert(name.to_owned(), resource),
-            None => self.collections.entry(collection.to_owned()).or_default().insert(name.to_owned(), resource),
+            None => {
+                self.collections.entry(collection.to_owned()).or_default().insert(name.to_owned(), resource)
+            }
         };
         if let Some(before) = replaced.as_ref().and_then(|before| before.gone_at) {
             self.leaving.remove(&(before, key.clone()));
@@ -41,7 +43,6 @@ impl Store {
         if let Some(gone_at) = gone_at {
             self.leaving.insert((gone_at, key));
         }
-        replaced
     }
 
     /// Takes a resource away, alone.
@@ -61,8 +62,13 @@ impl Store {
     /// The keys of everything below a resource, at any depth.
     pub(crate) fn below(&self, key: &str) -> Vec<String> {
         let prefix = format!("{key}/");
-        let inside = self.collections.range(prefix.clone()..).take_while(|(collection, _)| collection.starts_with(&prefix));
-        inside.flat_map(|(collection, items)| items.keys().map(move |name| format!("{collection}/{name}"))).collect()
+        let inside = self
+            .collections
+            .range(prefix.clone()..)
+            .take_while(|(collection, _)| collection.starts_with(&prefix));
+        inside
+            .flat_map(|(collection, items)| items.keys().map(move |name| format!("{collection}/{name}")))
+            .collect()
     }
 
     /// The key of a resource that should be gone by now.
@@ -71,19 +77,19 @@ impl Store {
     }
 
     /// The resources of a collection in name order, after a name if one is given.
-    pub(crate) fn list(&self, collection: &str, after: Option<&str>) -> impl Iterator<Item = &Resource> {
+    pub(crate) fn list<'a>(
+        &'a self,
+        collection: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'a Resource> + use<'a> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let items = self.collections.get(collection);
-        items.into_iter().flat_map(move |items| items.range::<str, _>((start, Bound::Unbounded))).map(|(_, resource)| resource)
+        let items =
+            self.collections.get(collection).map(|items| items.range::<str, _>((start, Bound::Unbounded)));
+        items.into_iter().flatten().map(|(_, resource)| resource)
     }
 
     /// Every resource, in collection order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Resource> {
         self.collections.values().flat_map(BTreeMap::values)
-    }
-
-    /// How many resources there are.
-    pub(crate) fn len(&self) -> usize {
-        self.collections.values().map(BTreeMap::len).sum()
     }
 }

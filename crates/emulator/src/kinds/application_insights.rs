@@ -28,7 +28,11 @@ pub(super) const KIND: Kind = Kind {
         ("/properties/Name", "{name}"),
         ("/properties/CreationDate", "{time}"),
         ("/properties/InstrumentationKey", "{guid}"),
-        ("/properties/ConnectionString", "IngestionEndpoint=https://{location}.in.applicationinsights.azure.com/"),
+        (
+            "/properties/ConnectionString",
+            "InstrumentationKey={/properties/InstrumentationKey};\
+             IngestionEndpoint=https://{location}.in.applicationinsights.azure.com/",
+        ),
         ("/properties/TenantId", "{tenant}"),
     ],
     patchable: &["/tags"],

@@ -37,9 +37,14 @@ pub(super) const KIND: Kind = Kind {
 fn list_credentials(world: &mut World, _call: &Call, target: &Target) -> Reply {
     let registry = world.existing(target)?;
     if json::at(&registry.body, "/properties/adminUserEnabled") != &json!(true) {
-        return Err(ArmError::service(400, "UnAuthorizedForCredentialOperations", "The admin user is disabled."));
+        return Err(ArmError::service(
+            400,
+            "UnAuthorizedForCredentialOperations",
+            "The admin user is disabled.",
+        ));
     }
     let password = |name: &str| json!({ "name": name, "value": world.secret_of(&registry.id, name) });
-    let body = json!({ "username": registry.name(), "passwords": [password("password"), password("password2")] });
+    let body =
+        json!({ "username": registry.name(), "passwords": [password("password"), password("password2")] });
     Ok(Response::json(200, &body))
 }

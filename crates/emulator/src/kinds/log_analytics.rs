@@ -33,5 +33,8 @@ pub(super) const KIND: Kind = Kind {
 fn shared_keys(world: &mut World, _call: &Call, target: &Target) -> Reply {
     let id = world.existing(target)?.id.clone();
     let key = |name: &str| world.secret_of(&id, name);
-    Ok(Response::json(200, &json!({ "primarySharedKey": key("primary"), "secondarySharedKey": key("secondary") })))
+    Ok(Response::json(
+        200,
+        &json!({ "primarySharedKey": key("primary"), "secondarySharedKey": key("secondary") }),
+    ))
 }

@@ -12,7 +12,12 @@ const TYPES: [&str; 4] = ["None", "SystemAssigned", "UserAssigned", "SystemAssig
 /// Gives the block its canonical type and its principal ids; absent means as before, `None` takes it away.
 ///
 /// Spaces and casing of the type do not count: clients write `SystemAssigned, UserAssigned` too.
-pub(crate) fn settle(world: &World, body: &mut Value, existing: Option<&Value>, id: &str) -> Result<(), ArmError> {
+pub(crate) fn settle(
+    world: &World,
+    body: &mut Value,
+    existing: Option<&Value>,
+    id: &str,
+) -> Result<(), ArmError> {
     let sent = json::remove(body, "/identity").unwrap_or_default();
     if sent.is_null() {
         if let Some(kept) = existing.and_then(|existing| existing.get("identity")) {
@@ -30,12 +35,16 @@ pub(crate) fn settle(world: &World, body: &mut Value, existing: Option<&Value>, 
     let mut identity = json!({ "type": kind });
     if kind.contains("System") {
         // The principal dies with its resource: a re-created one gets another, a kept one stays.
-        let kept = existing.map(|existing| json::text(existing, "/identity/principalId")).filter(|kept| !kept.is_empty());
-        identity["principalId"] = json!(kept.map_or_else(|| guid_of(&format!("{id}#{}", world.random.0)), str::to_owned));
+        let kept = existing
+            .map(|existing| json::text(existing, "/identity/principalId"))
+            .filter(|kept| !kept.is_empty());
+        identity["principalId"] =
+            json!(kept.map_or_else(|| guid_of(&format!("{id}#{}", world.random.0)), str::to_owned));
         identity["tenantId"] = json!(world.options.tenant);
     }
     if kind.contains("User") {
-        identity["userAssignedIdentities"] = user_assigned(world, json::at(&sent, "/userAssignedIdentities"))?;
+        identity["userAssignedIdentities"] =
+            user_assigned(world, json::at(&sent, "/userAssignedIdentities"))?;
     }
     json::set(body, "/identity", identity);
     Ok(())

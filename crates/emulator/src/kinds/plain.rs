@@ -22,8 +22,7 @@ pub(crate) fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
     let sent = call.object()?;
     let body = compose(world, call, target, sent, existing.as_ref())?;
     (target.kind.check)(world, target, &body, existing.as_ref())?;
-    let id = json::text(&body, "/id").to_owned();
-    let mut resource = Resource::new(&id, target.kind.resource_type, body);
+    let mut resource = Resource::new(target.kind.resource_type, body);
     let is_new = existing.is_none();
     let (style, work) = match target.kind.put_style {
         PutStyle::Location if is_new => (&operation::STORAGE, Work::StorageCreate),
@@ -77,7 +76,11 @@ pub(crate) fn delete(world: &mut World, call: &Call, target: &Target) -> Reply {
 
 /// Refuses a write while an operation is running.
 pub(crate) fn refuse_busy(resource: &Resource, now: Timestamp) -> Result<(), ArmError> {
-    if resource.is_busy(now) || resource.is_leaving() { Err(operation_in_flight(&resource.id)) } else { Ok(()) }
+    if resource.is_busy(now) || resource.is_leaving() {
+        Err(operation_in_flight(&resource.id))
+    } else {
+        Ok(())
+    }
 }
 
 /// Makes a resource show a provisioning state until the operation ends.
@@ -142,11 +145,12 @@ fn compose(
     Ok(body)
 }
 
-/// A template with its blanks filled: `{guid}` and `{key}` are new each time, the rest follows from the resource.
+/// A template with its blanks filled: `{guid}` and `{key}` are new each time, `{/pointer}` is text of the body.
 pub(crate) fn made_up(world: &mut World, call: &Call, body: &Value, template: &str) -> String {
     let id = json::text(body, "/id");
     let name = json::text(body, "/name");
-    let mut text = template.replace("{id}", id).replace("{name}", name).replace("{lower}", &name.to_ascii_lowercase());
+    let mut text =
+        template.replace("{id}", id).replace("{name}", name).replace("{lower}", &name.to_ascii_lowercase());
     text = text.replace("{location}", json::text(body, "/location")).replace("{time}", &call.now.to_string());
     text = text.replace("{tenant}", &world.options.tenant);
     if text.contains("{guid}") {
@@ -154,6 +158,10 @@ pub(crate) fn made_up(world: &mut World, call: &Call, body: &Value, template: &s
     }
     if text.contains("{key}") {
         text = text.replace("{key}", &world.random.token(86));
+    }
+    while let Some((before, rest)) = text.split_once("{/") {
+        let (pointer, after) = rest.split_once('}').unwrap_or((rest, ""));
+        text = format!("{before}{}{after}", json::text(body, &format!("/{pointer}")));
     }
     text
 }

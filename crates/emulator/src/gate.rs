@@ -1,0 +1,121 @@
+//! What every request meets on its way in, and every response on its way out.
+
+use jiff::Timestamp;
+
+use crate::error::ArmError;
+use crate::wire::{Method, Request, Response};
+use crate::world::World;
+
+/// Names under which a loopback server may be called; any other one could be a page that rebinds its DNS name to us.
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
+/// Tokens left in a fresh ARM bucket of each kind: for this caller, and for the whole subscription.
+const BUDGETS: [(&str, u32, u32); 3] = [("reads", 249, 3749), ("writes", 199, 2999), ("deletes", 199, 2999)];
+
+/// Whether the host a client asked for is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let is_port = |rest: &str| {
+        rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    let host = host.to_ascii_lowercase();
+    LOOPBACK.iter().any(|name| host.strip_prefix(name).is_some_and(is_port))
+}
+
+/// Lets a request in, and returns its api-version.
+pub(crate) fn admit(request: &Request) -> Result<String, ArmError> {
+    if !request.header_value("host").is_some_and(is_loopback) {
+        return Err(ArmError::gateway(
+            403,
+            "HostNotAllowed",
+            "The emulator answers on loopback host names only.",
+        ));
+    }
+    if !has_token(request) {
+        let message = "Authentication failed. The 'Authorization' header is missing or invalid.";
+        return Err(ArmError::gateway(401, "AuthenticationFailed", message));
+    }
+    let Some(version) = request.parameter("api-version").filter(|version| !version.is_empty()) else {
+        let message = "The api-version query parameter (?api-version=) is required for all requests.";
+        return Err(ArmError::gateway(400, "MissingApiVersionParameter", message));
+    };
+    if !is_version(&version) {
+        let message = format!(
+            "The api-version '{version}' is invalid. It must have the form 'YYYY-MM-DD' or 'YYYY-MM-DD-preview'."
+        );
+        return Err(ArmError::gateway(400, "InvalidApiVersionParameter", message));
+    }
+    Ok(version)
+}
+
+/// Any token will do; the text of a real one is opaque to ARM's callers too.
+fn has_token(request: &Request) -> bool {
+    let value = request.header_value("authorization").unwrap_or("");
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()
+}
+
+fn is_version(text: &str) -> bool {
+    let (date, suffix) = text.split_at_checked(10).unwrap_or((text, "?"));
+    let is_suffix = suffix.is_empty() || suffix.strip_prefix('-').is_some_and(|word| !word.is_empty());
+    date.parse::<jiff::civil::Date>().is_ok() && is_suffix
+}
+
+/// Adds the headers that ARM puts on every response.
+pub(crate) fn dress(
+    world: &mut World,
+    request: &Request,
+    mut response: Response,
+    now: Timestamp,
+) -> Response {
+    let id = world.request_ids.guid();
+    let correlation = request.header_value("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
+    let routing = format!("WESTEUROPE:{}:{id}", now.strftime("%Y%m%dT%H%M%SZ"));
+    let (kind, own, global) = BUDGETS[match request.method {
+        Method::Get | Method::Head => 0,
+        Method::Put | Method::Patch | Method::Post => 1,
+        Method::Delete => 2,
+    }];
+    if response.status == 401 && response.header("www-authenticate").is_none() {
+        let challenge =
+            format!("Bearer authorization_uri=\"{}/common\", error=\"invalid_token\"", request.origin());
+        response = response.with("WWW-Authenticate", &challenge);
+    }
+    if request
+        .header_value("x-ms-return-client-request-id")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    {
+        let client = request.header_value("x-ms-client-request-id").unwrap_or("").to_owned();
+        response = response.with("x-ms-client-request-id", &client);
+    }
+    response
+        .with("Cache-Control", "no-cache")
+        .with("Pragma", "no-cache")
+        .with("Expires", "-1")
+        .with("X-Content-Type-Options", "nosniff")
+        .with("x-ms-request-id", &id)
+        .with("x-ms-correlation-request-id", &correlation)
+        .with("x-ms-routing-request-id", &routing)
+        .with(&format!("x-ms-ratelimit-remaining-subscription-{kind}"), &own.to_string())
+        .with(&format!("x-ms-ratelimit-remaining-subscription-global-{kind}"), &global.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_are_ours() {
+        for host in ["127.0.0.1", "127.0.0.1:8080", "LOCALHOST:1", "[::1]:443"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "example.com", "localhost.example.com", "127.0.0.1.example.com:80", "localhost:x"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn any_well_formed_version_is_taken() {
+        assert!(is_version("2026-05-01") && is_version("2015-06-01-preview"));
+        assert!(!is_version("latest") && !is_version("2026-13-01") && !is_version("2026-05-01-"));
+    }
+}

@@ -1,0 +1,142 @@
+//! What the ML service answers about a region: machine sizes, quotas and usages.
+//!
+//! Row shapes follow recorded replies; both `location` (live) and `amlWorkspaceLocation` (documented) are there.
+
+use serde_json::{Value, json};
+
+use crate::error::{Reply, method_not_allowed, no_such_route};
+use crate::json;
+use crate::vm_sizes::{FAMILIES, SIZES, family_title};
+use crate::wire::{Method, Response};
+use crate::world::{Call, World};
+
+const NAMESPACE: &str = "Microsoft.MachineLearningServices";
+
+/// Answers one of the location operations.
+pub(crate) fn handle(
+    world: &mut World,
+    call: &Call,
+    subscription: &str,
+    location: &str,
+    what: &str,
+) -> Reply {
+    match (call.request.method, what) {
+        (Method::Get, "vmsizes") => Ok(sizes()),
+        (Method::Get, "quotas") => Ok(quotas(world, subscription, location)),
+        (Method::Get, "usages") => Ok(usages(world, subscription, location)),
+        (Method::Post, "updatequotas") => update_quotas(world, call),
+        (method, "vmsizes" | "quotas" | "usages" | "updatequotas") => Err(method_not_allowed(method.name())),
+        _ => Err(no_such_route(&call.request.path)),
+    }
+}
+
+/// The oldest client reads the key `amlCompute`, all others `value`.
+fn sizes() -> Response {
+    let rows: Vec<Value> = SIZES.iter().map(|size| size.row()).collect();
+    Response::json(200, &json!({ "value": rows, "amlCompute": rows }))
+}
+
+fn quotas(world: &World, subscription: &str, location: &str) -> Response {
+    let mut rows: Vec<Value> =
+        FAMILIES.iter().map(|(family, title)| quota_row(world, subscription, family, title)).collect();
+    let scope = format!("/subscriptions/{subscription}/").to_ascii_lowercase();
+    let own = world.workspace_quotas.iter().filter(|(id, _)| id.starts_with(&scope));
+    rows.extend(own.map(|(id, limit)| {
+        let name = id.rsplit('/').next().unwrap_or("").replace('_', " ");
+        json!({
+            "id": id,
+            "type": format!("{NAMESPACE}/workspaces/dedicatedCores/quotas"),
+            "name": { "value": name, "localizedValue": name },
+            "limit": limit,
+            "unit": "Count",
+            "location": location,
+            "amlWorkspaceLocation": location,
+        })
+    }));
+    Response::json(200, &json!({ "value": rows }))
+}
+
+fn quota_row(world: &World, subscription: &str, family: &str, title: &str) -> Value {
+    let title = format!("{title} Cluster Dedicated vCPUs");
+    json!({
+        "id": format!("/subscriptions/{subscription}/providers/{NAMESPACE}/quotas/{}", title.replace(' ', "_")),
+        "type": format!("{NAMESPACE}/vmFamily/dedicatedCores/quotas"),
+        "name": { "value": family, "localizedValue": title },
+        "limit": world.options.cores_allowed(family),
+        "unit": "Count",
+        "location": null,
+        "amlWorkspaceLocation": null,
+    })
+}
+
+fn usages(world: &World, subscription: &str, location: &str) -> Response {
+    let region = world.usage.of(subscription, location);
+    let row = |kind: &str, name: &str, title: &str, used: i64, limit: i64| {
+        json!({
+            "id": format!("/subscriptions/{subscription}/providers/{NAMESPACE}/usages/{}", title.replace(' ', "_")),
+            "type": format!("{NAMESPACE}/{kind}/usages"),
+            "name": { "value": name, "localizedValue": title },
+            "currentValue": used,
+            "limit": limit,
+            "unit": "Count",
+            "amlWorkspaceLocation": location,
+        })
+    };
+    let total = |cores: &std::collections::BTreeMap<&str, i64>| cores.values().sum::<i64>();
+    let options = &world.options;
+    let mut rows = vec![
+        row("totalCores", "TotalClusters", "Total Clusters", region.computes, options.compute_limit),
+        row(
+            "dedicatedCores",
+            "TotalDedicatedCores",
+            "Total Cluster Dedicated Regional vCPUs",
+            total(&region.dedicated),
+            options.core_limit,
+        ),
+        row(
+            "lowPriorityCores",
+            "TotalLowPriorityCores",
+            "Total Cluster LowPriority Regional vCPUs",
+            total(&region.low_priority),
+            -1,
+        ),
+    ];
+    for (family, _) in FAMILIES {
+        let title = format!("{} Cluster Dedicated vCPUs", family_title(family));
+        let used = region.dedicated.get(family).copied().unwrap_or(0);
+        rows.push(row("vmFamily/dedicatedCores", family, &title, used, options.cores_allowed(family)));
+    }
+    Response::json(200, &json!({ "value": rows }))
+}
+
+/// Not atomic: each entry has a status of its own.
+fn update_quotas(world: &mut World, call: &Call) -> Reply {
+    let sent = call.object()?;
+    let entries = json::at(&sent, "/value").as_array().cloned().unwrap_or_default();
+    let mut rows = Vec::new();
+    for entry in entries {
+        let (id, limit) = (json::text(&entry, "/id"), entry["limit"].as_i64().unwrap_or(-1));
+        let status = quota_status(world, id, limit);
+        if status == "Success" {
+            world.set_workspace_quota(id, limit);
+        }
+        rows.push(
+            json!({ "id": id, "type": entry["type"], "limit": limit, "unit": "Count", "status": status }),
+        );
+    }
+    Ok(Response::json(200, &json!({ "value": rows })))
+}
+
+fn quota_status(world: &World, id: &str, limit: i64) -> &'static str {
+    let name = id.rsplit('/').next().unwrap_or("").replace('_', " ");
+    let family =
+        FAMILIES.iter().find(|(_, title)| name.to_ascii_lowercase().starts_with(&title.to_ascii_lowercase()));
+    match family {
+        None => "InvalidVMFamilyName",
+        Some(_) if limit < 0 => "Failure",
+        Some((family, _)) if limit > world.options.cores_allowed(family) => {
+            "InvalidQuotaExceedsSubscriptionLimit"
+        }
+        Some(_) => "Success",
+    }
+}

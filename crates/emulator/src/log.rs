@@ -1,0 +1,91 @@
+//! What was asked of the cloud, for tests to look at. Secrets never enter it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::wire::{Request, Response};
+
+/// Keys whose values are left out, in lower case.
+const SECRETS: [&str; 12] = [
+    "accountkey",
+    "adminpassword",
+    "adminuserpassword",
+    "cert",
+    "client_assertion",
+    "client_secret",
+    "databricksaccesstoken",
+    "key",
+    "password",
+    "privatekeydata",
+    "scriptarguments",
+    "scriptdata",
+];
+
+/// The last requests, and exact counts of all of them.
+#[derive(Debug)]
+pub(crate) struct Log {
+    entries: VecDeque<Value>,
+    size: usize,
+    sequence: u64,
+    counters: BTreeMap<&'static str, u64>,
+}
+
+impl Log {
+    pub(crate) fn new(size: usize) -> Log {
+        Log { entries: VecDeque::new(), size, sequence: 0, counters: BTreeMap::new() }
+    }
+
+    /// Notes a request and how it was answered.
+    pub(crate) fn add(&mut self, request: &Request, response: &Response, now: Timestamp) {
+        self.sequence += 1;
+        *self.counters.entry(request.method.name()).or_default() += 1;
+        let mut body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        redact(&mut body);
+        self.entries.push_back(json!({
+            "sequence": self.sequence,
+            "time": now.to_string(),
+            "method": request.method.name(),
+            "path": request.path,
+            "query": request.query,
+            "status": if response.dropped { Value::Null } else { json!(response.status) },
+            "body": body,
+        }));
+        while self.entries.len() > self.size {
+            self.entries.pop_front();
+        }
+    }
+
+    /// The requests still remembered, oldest first.
+    pub(crate) fn requests(&self) -> Value {
+        json!(self.entries)
+    }
+
+    /// How many requests came by method since the last clearing.
+    pub(crate) fn counters(&self) -> Value {
+        json!(self.counters)
+    }
+
+    /// Forgets all requests and starts counting anew.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.counters.clear();
+    }
+}
+
+fn redact(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if SECRETS.contains(&key.to_ascii_lowercase().as_str()) && !value.is_null() {
+                    *value = json!("(removed)");
+                } else {
+                    redact(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        _ => {}
+    }
+}

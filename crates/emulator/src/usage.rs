@@ -1,0 +1,95 @@
+//! How much of each region's quota is in use, kept up to date with every write so that no request has to count.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::json;
+use crate::resource::Resource;
+use crate::vm_sizes;
+
+/// Counts by subscription and region.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    regions: BTreeMap<String, Region>,
+    /// Region and lower-case name of every instance: they are host names, unique in the region.
+    instances: HashSet<String>,
+}
+
+/// What one subscription uses in one region.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Region {
+    /// Clusters and instances.
+    pub(crate) computes: i64,
+    /// Dedicated cores by family.
+    pub(crate) dedicated: BTreeMap<&'static str, i64>,
+    /// Low-priority cores by family.
+    pub(crate) low_priority: BTreeMap<&'static str, i64>,
+}
+
+fn region_key(subscription: &str, location: &str) -> String {
+    format!("{subscription}/{location}").to_ascii_lowercase()
+}
+
+fn instance_key(location: &str, name: &str) -> String {
+    format!("{location}/{name}").to_ascii_lowercase()
+}
+
+impl Usage {
+    /// What a subscription uses in a region.
+    pub(crate) fn of(&self, subscription: &str, location: &str) -> Region {
+        self.regions.get(&region_key(subscription, location)).cloned().unwrap_or_default()
+    }
+
+    /// Dedicated cores of one family in use in a region.
+    pub(crate) fn cores(&self, subscription: &str, location: &str, family: &str) -> i64 {
+        let region = self.regions.get(&region_key(subscription, location));
+        region.and_then(|region| region.dedicated.get(family)).copied().unwrap_or(0)
+    }
+
+    /// Clusters and instances in a region.
+    pub(crate) fn computes(&self, subscription: &str, location: &str) -> i64 {
+        self.regions.get(&region_key(subscription, location)).map_or(0, |region| region.computes)
+    }
+
+    /// Whether an instance of that name stands anywhere in the region.
+    pub(crate) fn has_instance(&self, location: &str, name: &str) -> bool {
+        self.instances.contains(&instance_key(location, name))
+    }
+
+    /// Counts a resource in.
+    pub(crate) fn add(&mut self, resource: &Resource) {
+        self.count(resource, 1);
+    }
+
+    /// Counts a resource out.
+    pub(crate) fn subtract(&mut self, resource: &Resource) {
+        self.count(resource, -1);
+    }
+
+    fn count(&mut self, resource: &Resource, sign: i64) {
+        let body = &resource.body;
+        let compute_type = json::text(body, "/properties/computeType");
+        if compute_type.is_empty() {
+            return;
+        }
+        let location = json::text(body, "/properties/computeLocation");
+        let subscription = resource.id.split('/').nth(2).unwrap_or("");
+        let region = self.regions.entry(region_key(subscription, location)).or_default();
+        region.computes += sign;
+        let is_instance = compute_type == "ComputeInstance";
+        let nodes = json::at(body, "/properties/properties/scaleSettings/minNodeCount").as_i64();
+        let nodes = if is_instance { 1 } else { nodes.unwrap_or(0) };
+        if let Some(size) = vm_sizes::find(json::text(body, "/properties/properties/vmSize")) {
+            let is_low = json::text(body, "/properties/properties/vmPriority") == "LowPriority";
+            let cores = if is_low { &mut region.low_priority } else { &mut region.dedicated };
+            *cores.entry(size.family).or_default() += sign * nodes * size.cores;
+        }
+        if is_instance {
+            let key = instance_key(location, resource.name());
+            if sign > 0 {
+                self.instances.insert(key)
+            } else {
+                self.instances.remove(&key)
+            };
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The pretend cloud: a pure function from request and time to response, over the state it holds.
+//!
+//! No I/O, no clock, and no randomness but the seeded kind. What a request changed is collected as `Change`s, which
+//! the emulator writes down before it replies; replaying them gives the same world again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::change::Change;
+use crate::error::{
+    ArmError, Reply, bad_content, group_not_found, method_not_allowed, no_such_route, parent_not_found,
+    resource_not_found,
+};
+use crate::faults::Faults;
+use crate::gate;
+use crate::listing;
+use crate::log::Log;
+use crate::operation::{self, Operation};
+use crate::options::Options;
+use crate::random::{Random, guid_of};
+use crate::resource::Resource;
+use crate::router::{Route, Target, route};
+use crate::store::Store;
+use crate::timing::Work;
+use crate::usage::Usage;
+use crate::wire::{Method, Request, Response};
+use crate::{groups, locations, subscriptions};
+
+/// The state of the pretend cloud.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) options: Options,
+    pub(crate) store: Store,
+    pub(crate) usage: Usage,
+    pub(crate) operations: BTreeMap<String, Operation>,
+    forgetting: BTreeSet<(Timestamp, String)>,
+    /// Names of soft-deleted workspaces by key, and until when they are held.
+    pub(crate) soft_deleted: BTreeMap<String, Timestamp>,
+    pub(crate) workspace_quotas: BTreeMap<String, i64>,
+    pub(crate) random: Random,
+    /// Request ids have a generator of their own: reads must not change the cloud.
+    pub(crate) request_ids: Random,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
+    changes: Vec<Change>,
+}
+
+/// A request on its way through the world.
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) now: Timestamp,
+    pub(crate) api_version: String,
+}
+
+impl Call<'_> {
+    /// The JSON object in the body.
+    pub(crate) fn object(&self) -> Result<Value, ArmError> {
+        let body = self.any()?;
+        if body.is_object() {
+            Ok(body)
+        } else {
+            Err(bad_content("The request content must be a JSON object."))
+        }
+    }
+
+    /// The JSON in the body; null when there is none.
+    pub(crate) fn any(&self) -> Result<Value, ArmError> {
+        if self.request.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&self.request.body).map_err(|error| {
+            bad_content(format!("The request content was invalid and could not be deserialized: '{error}'."))
+        })
+    }
+
+    /// When work begun now is done.
+    pub(crate) fn after(&self, work: Work) -> Timestamp {
+        self.now.saturating_add(work.time()).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl World {
+    /// An empty cloud.
+    pub fn new(options: Options) -> World {
+        World {
+            store: Store::default(),
+            usage: Usage::default(),
+            operations: BTreeMap::new(),
+            forgetting: BTreeSet::new(),
+            soft_deleted: BTreeMap::new(),
+            workspace_quotas: BTreeMap::new(),
+            random: Random(options.seed),
+            request_ids: Random(!options.seed),
+            faults: Faults::default(),
+            log: Log::new(options.log_size),
+            changes: Vec::new(),
+            options,
+        }
+    }
+
+    /// Answers a request at a moment of the cloud's time.
+    pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
+        self.settle(now);
+        let response = match self.faults.strike(request) {
+            Some(fault) if fault.after_effect => {
+                self.answer(request, now);
+                fault.response()
+            }
+            Some(fault) => fault.response(),
+            None => self.answer(request, now),
+        };
+        self.log.add(request, &response, now);
+        gate::dress(self, request, response, now)
+    }
+
+    fn answer(&mut self, request: &Request, now: Timestamp) -> Response {
+        let reply =
+            gate::admit(request).and_then(|api_version| self.dispatch(&Call { request, now, api_version }));
+        let mut response = reply.unwrap_or_else(|error| error.response());
+        if request.method == Method::Head {
+            response.body.clear();
+        }
+        response
+    }
+
+    fn dispatch(&mut self, call: &Call) -> Reply {
+        let method = call.request.method;
+        match route(&call.request.path, &self.options)? {
+            Route::Tenants => Ok(subscriptions::tenants(self)),
+            Route::Subscriptions => Ok(subscriptions::list(self)),
+            Route::Subscription(subscription) => Ok(subscriptions::get(self, &subscription)),
+            Route::Locations(subscription) => Ok(subscriptions::locations(&subscription)),
+            Route::Providers(subscription) => Ok(subscriptions::providers(&subscription)),
+            Route::Provider(subscription, namespace) => subscriptions::provider(&subscription, &namespace),
+            Route::NameCheck => Ok(Response::json(200, &json!({ "nameAvailable": true }))),
+            Route::Groups(subscription) => Ok(groups::list(self, call, &subscription)),
+            Route::Group(subscription, group) => groups::handle(self, call, &subscription, &group),
+            Route::Resources(subscription, group) => {
+                listing::resources(self, call, &subscription, group.as_deref())
+            }
+            Route::AllOfKind(subscription, kind) => Ok(listing::of_kind(self, call, &subscription, kind)),
+            Route::Collection(target) if method == Method::Get => listing::collection(self, call, &target),
+            Route::Resource(target) => self.resource(call, &target),
+            Route::Action(target, action) => self.action(call, &target, &action),
+            Route::Location(subscription, location, what) => {
+                locations::handle(self, call, &subscription, &location, &what)
+            }
+            Route::Operation(id) if method == Method::Get => operation::status(self, call, &id),
+            Route::Collection(_) | Route::Operation(_) => Err(method_not_allowed(method.name())),
+        }
+    }
+
+    fn resource(&mut self, call: &Call, target: &Target) -> Reply {
+        let method = call.request.method;
+        match method {
+            Method::Get => self.check_parents(target, "read")?,
+            Method::Head => {
+                let there = self.store.get(&target.key()).is_some();
+                return Ok(Response::empty(if there { 204 } else { 404 }));
+            }
+            Method::Delete => self.check_parents(target, "delete")?,
+            _ => self.check_parents(target, "write")?,
+        }
+        match method {
+            Method::Get => Ok(Response::json(200, &self.existing(target)?.view(call.now))),
+            Method::Put => (target.kind.put)(self, call, target),
+            Method::Patch => (target.kind.patch)(self, call, target),
+            Method::Delete => (target.kind.delete)(self, call, target),
+            Method::Post | Method::Head => Err(method_not_allowed(method.name())),
+        }
+    }
+
+    fn action(&mut self, call: &Call, target: &Target, action: &str) -> Reply {
+        let handler = target.kind.actions.iter().find(|(name, _)| *name == action);
+        let Some((_, handler)) = handler else {
+            return Err(no_such_route(&call.request.path));
+        };
+        // The further pages of a POST list are fetched by GET.
+        if !matches!(call.request.method, Method::Post | Method::Get) {
+            return Err(method_not_allowed(call.request.method.name()));
+        }
+        self.check_parents(target, action)?;
+        handler(self, call, target)
+    }
+
+    fn check_parents(&self, target: &Target, verb: &str) -> Result<(), ArmError> {
+        let Some(group) = self.store.get(&target.group_key()) else {
+            return Err(group_not_found(&target.group));
+        };
+        if group.is_leaving() && verb == "write" {
+            let message = format!(
+                "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
+                group.name()
+            );
+            return Err(ArmError::gateway(409, "ResourceGroupBeingDeleted", message));
+        }
+        match target.parent_key() {
+            Some(parent) if self.store.get(&parent).is_none() => {
+                Err(parent_not_found(verb, target.kind.short_type(), &parent))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The resource a target names, or the 404 that says it is not there.
+    pub(crate) fn existing(&self, target: &Target) -> Result<&Resource, ArmError> {
+        self.store.get(&target.key()).ok_or_else(|| {
+            let name = format!("{}/{}", target.kind.resource_type, target.names.join("/"));
+            resource_not_found(&name, &target.group)
+        })
+    }
+
+    /// The id a new resource gets: its parents in the spelling of their creation, itself in that of the request.
+    pub(crate) fn new_id(&self, target: &Target) -> String {
+        let stored = |key: &str| self.store.get(key).map(|resource| resource.id.clone());
+        let last_type = target.kind.id_type.rsplit('/').next().unwrap_or("");
+        match target.parent_key() {
+            Some(parent) => format!("{}/{last_type}/{}", stored(&parent).unwrap_or(parent), target.name()),
+            None => {
+                let group = target.group_key();
+                format!(
+                    "{}/providers/{}/{}",
+                    stored(&group).unwrap_or(group),
+                    target.kind.id_type,
+                    target.name()
+                )
+            }
+        }
+    }
+
+    /// Stores a resource.
+    pub(crate) fn put(&mut self, resource: Resource) {
+        self.changes.push(Change::Resource(Box::new(resource.clone())));
+        self.keep(resource);
+    }
+
+    fn keep(&mut self, resource: Resource) {
+        if let Some(before) = self.store.get(&resource.key()) {
+            self.usage.subtract(before);
+        }
+        self.usage.add(&resource);
+        self.store.insert(resource);
+    }
+
+    /// Takes a resource away with everything below it.
+    pub(crate) fn remove(&mut self, key: &str) -> bool {
+        for below in self.store.below(key) {
+            self.drop_one(&below);
+        }
+        self.drop_one(key)
+    }
+
+    fn drop_one(&mut self, key: &str) -> bool {
+        let Some(removed) = self.store.remove(key) else { return false };
+        self.usage.subtract(&removed);
+        self.changes.push(Change::Removed(key.to_owned()));
+        true
+    }
+
+    /// Keeps an operation, so that its status URLs answer.
+    pub(crate) fn remember(&mut self, operation: Operation) {
+        self.changes.push(Change::Operation(Box::new(operation.clone())));
+        self.learn(operation);
+    }
+
+    fn learn(&mut self, operation: Operation) {
+        self.forgetting.insert((operation.forgotten_at(), operation.id.clone()));
+        self.operations.insert(operation.id.clone(), operation);
+    }
+
+    /// Holds the name of a workspace that is soft-deleted at `from`.
+    pub(crate) fn hold_name(&mut self, key: &str, from: Timestamp) {
+        let until = from.saturating_add(Work::SoftDelete.time()).unwrap_or(Timestamp::MAX);
+        self.soft_deleted.insert(key.to_owned(), until);
+        self.changes.push(Change::SoftDeleted(key.to_owned(), until));
+    }
+
+    /// Frees the name of a soft-deleted workspace.
+    pub(crate) fn purge(&mut self, key: &str) {
+        self.soft_deleted.remove(key);
+        self.changes.push(Change::Purged(key.to_owned()));
+    }
+
+    /// Sets a workspace's own quota.
+    pub(crate) fn set_workspace_quota(&mut self, id: &str, limit: i64) {
+        let key = id.to_ascii_lowercase();
+        self.changes.push(Change::WorkspaceQuota(key.clone(), limit));
+        self.workspace_quotas.insert(key, limit);
+    }
+
+    /// The secret of that name on that resource: always the same, and never stored.
+    pub(crate) fn secret_of(&self, id: &str, name: &str) -> String {
+        let text = format!("{id}#{name}#{}", self.options.seed);
+        let guids = [guid_of(&text), guid_of(&format!("{text}#"))].concat();
+        base64::engine::general_purpose::STANDARD.encode(guids.replace('-', ""))
+    }
+
+    /// Adds `Retry-After` to an operation's reply if the options ask for it.
+    pub(crate) fn with_retry_after(&self, response: Response) -> Response {
+        match self.options.retry_after {
+            Some(seconds) => response.with("Retry-After", &seconds.to_string()),
+            None => response,
+        }
+    }
+
+    /// Carries out what time has brought: resources that are gone, URLs and names nobody holds any more.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        while let Some(key) = self.store.next_gone(now) {
+            self.remove(&key);
+        }
+        while self.forgetting.first().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, id)) = self.forgetting.pop_first() {
+                self.operations.remove(&id);
+                self.changes.push(Change::Forgotten(id));
+            }
+        }
+        let freed: Vec<String> = self
+            .soft_deleted
+            .iter()
+            .filter(|(_, until)| **until <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
+        freed.iter().for_each(|key| self.purge(key));
+    }
+
+    /// What has changed since the last call, in order.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        if !self.changes.is_empty() {
+            self.changes.push(Change::Random(self.random.0));
+        }
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Makes a change that was written down before.
+    pub(crate) fn replay(&mut self, change: Change) {
+        match change {
+            Change::Format(_) | Change::Clock(_) => {}
+            Change::Random(state) => self.random = Random(state),
+            Change::Resource(resource) => self.keep(*resource),
+            Change::Removed(key) => {
+                if let Some(removed) = self.store.remove(&key) {
+                    self.usage.subtract(&removed);
+                }
+            }
+            Change::Operation(operation) => self.learn(*operation),
+            Change::Forgotten(id) => {
+                if let Some(operation) = self.operations.remove(&id) {
+                    self.forgetting.remove(&(operation.forgotten_at(), id));
+                }
+            }
+            Change::SoftDeleted(key, until) => {
+                self.soft_deleted.insert(key, until);
+            }
+            Change::Purged(key) => {
+                self.soft_deleted.remove(&key);
+            }
+            Change::WorkspaceQuota(key, limit) => {
+                self.workspace_quotas.insert(key, limit);
+            }
+        }
+    }
+
+    /// The shortest list of changes that makes this world out of an empty one.
+    pub(crate) fn snapshot(&self) -> Vec<Change> {
+        let resources = self.store.all().map(|resource| Change::Resource(Box::new(resource.clone())));
+        let operations =
+            self.operations.values().map(|operation| Change::Operation(Box::new(operation.clone())));
+        let held = self.soft_deleted.iter().map(|(key, until)| Change::SoftDeleted(key.clone(), *until));
+        let quotas =
+            self.workspace_quotas.iter().map(|(key, limit)| Change::WorkspaceQuota(key.clone(), *limit));
+        let random = std::iter::once(Change::Random(self.random.0));
+        random.chain(resources).chain(operations).chain(held).chain(quotas).collect()
+    }
+}
