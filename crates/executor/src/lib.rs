@@ -12,7 +12,7 @@ mod step;
 
 pub use apply::{Applied, apply};
 pub use event::{Event, Events};
-pub use provider::{CloudError, Collection, Node, Operation, Outcome, Poll, Provider, Request, Sent};
+pub use provider::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
 pub use recover::{Recovered, mark_open, recover};
 pub use refresh::refresh;
 pub use run::{Clock, Context, Settings};

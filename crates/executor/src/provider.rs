@@ -61,28 +61,15 @@ pub struct Sent {
     pub operation: Option<Operation>,
 }
 
-/// An ARM long-running operation, as the journal keeps it.
+/// An ARM long-running operation. The journal keeps its address; the rest follows from the intent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
-    /// Where its state is read: the operation URL, verbatim, or the resource's id.
-    pub url: String,
-    /// How it is read.
-    pub poll: Poll,
+    /// Where its state is read, verbatim; none when only the resource itself tells (arm-faults §4, rule 1).
+    pub url: Option<String>,
     /// The resource that it is about.
     pub arm_id: ArmId,
     /// Whether its end is that the resource is gone.
     pub deletes: bool,
-}
-
-/// How an operation is polled (arm-faults §4, rule 1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Poll {
-    /// `Azure-AsyncOperation`: 200 with a `status`.
-    Status,
-    /// `Location`: 202 until done.
-    Location,
-    /// The resource's own `provisioningState`.
-    Resource,
 }
 
 /// A node of a cluster.
@@ -145,22 +132,6 @@ impl CloudError {
     /// Whether the cloud asks for patience.
     pub fn is_throttled(&self) -> bool {
         self.status == Some(429)
-    }
-}
-
-impl Poll {
-    /// The word in the journal.
-    pub fn word(self) -> &'static str {
-        match self {
-            Poll::Status => "status",
-            Poll::Location => "location",
-            Poll::Resource => "resource",
-        }
-    }
-
-    /// The way that a journal's word means; polling the resource is always right.
-    pub fn of_word(word: &str) -> Self {
-        [Poll::Status, Poll::Location].into_iter().find(|p| p.word() == word).unwrap_or(Poll::Resource)
     }
 }
 

@@ -5,7 +5,7 @@ use model::{ArmId, Kind, Live, Provisioning, ResourceState, Snapshot, Status, ki
 use state::{OpenIntent, Outcome as Ending, Record, StateError, Stored, replay};
 
 use crate::event::Event;
-use crate::provider::{Operation, Outcome, Poll};
+use crate::provider::{Operation, Outcome};
 use crate::read_back::{Expected, Shortfall, look, read_back};
 use crate::run::Context;
 use crate::step::kept;
@@ -29,9 +29,9 @@ pub struct Recovered {
 /// Replays the journal over the snapshot, then settles what is open. Reads the cloud, writes nothing.
 pub async fn recover(context: &Context, stored: Stored) -> Result<Recovered, StateError> {
     let replayed = replay(stored.snapshot.as_ref(), &stored.journal)?;
-    let replayed_any = stored.snapshot.as_ref().is_none_or(|s| s.resources != replayed.snapshot.resources)
-        && !stored.journal.is_empty();
-    let mut recovered = Recovered { snapshot: replayed.snapshot, replayed_any, ..Recovered::default() };
+    let replayed_any = stored.snapshot != replayed.snapshot;
+    let snapshot = replayed.snapshot.unwrap_or_default();
+    let mut recovered = Recovered { snapshot, replayed_any, ..Recovered::default() };
     for open in replayed.open {
         let settled = settle(context, &open).await;
         match settled {
@@ -65,13 +65,8 @@ enum Settled {
 async fn settle(context: &Context, open: &OpenIntent) -> Settled {
     let kind = kinds::find(open.address.kind()).expect("BUG: journals name known kinds only");
     let Some(arm_id) = &open.arm_id else { return Settled::Ended(Ending::as_intended(), "was noted".to_owned()) };
-    if let Some((url, poll)) = &open.operation {
-        let operation = Operation {
-            url: url.clone(),
-            poll: Poll::of_word(poll),
-            arm_id: arm_id.clone(),
-            deletes: open.entry.is_none(),
-        };
+    if let Some(url) = &open.operation_url {
+        let operation = Operation { url: Some(url.clone()), arm_id: arm_id.clone(), deletes: open.entry.is_none() };
         if let Err(error) = context.provider.wait(&operation).await
             && error.outcome == Outcome::Unknown
         {
@@ -108,7 +103,7 @@ async fn settle_set(context: &Context, open: &OpenIntent, kind: &'static Kind, a
         values.remove("power");
     }
     let expected = Expected { kind, arm_id, values: &values };
-    let reading = match open.operation {
+    let reading = match open.operation_url {
         Some(_) => read_back(context, &expected).await,
         None => wait_until_settled(context, &expected).await,
     };
@@ -137,12 +132,7 @@ async fn settle_set(context: &Context, open: &OpenIntent, kind: &'static Kind, a
 async fn wait_until_settled(context: &Context, expected: &Expected<'_>) -> Result<model::Observed, Shortfall> {
     let first = look(context, expected).await;
     let Err(Shortfall::Unsettled(_)) = first else { return first };
-    let operation = Operation {
-        url: expected.arm_id.to_string(),
-        poll: Poll::Resource,
-        arm_id: expected.arm_id.clone(),
-        deletes: false,
-    };
+    let operation = Operation { url: None, arm_id: expected.arm_id.clone(), deletes: false };
     match context.provider.wait(&operation).await {
         Err(error) if error.outcome == Outcome::Unknown => Err(Shortfall::Unreadable(error)),
         _ => read_back(context, expected).await,

@@ -7,7 +7,7 @@ use planner::{Action, Change, Resolved, Step, Verb, entry, fallback, resolve};
 use state::{Intent, Outcome as Ending, Record, StateError};
 
 use crate::apply::Working;
-use crate::provider::{CloudError, Operation, Outcome, Request};
+use crate::provider::{CloudError, Outcome, Request};
 use crate::read_back::{Expected, Shortfall, read_back};
 use crate::run::Context;
 
@@ -157,8 +157,9 @@ async fn send(context: &Context, working: &Working, sequence: u64, plan: &Prepar
         Err(error) => return Ok(Err(error)),
     };
     let Some(operation) = operation else { return Ok(Ok(())) };
-    let Operation { url, poll, .. } = &operation;
-    working.append(Record::Operation { sequence, url: url.clone(), poll: poll.word().to_owned() }).await?;
+    if let Some(url) = &operation.url {
+        working.append(Record::Operation { sequence, url: url.clone() }).await?;
+    }
     Ok(context.provider.wait(&operation).await)
 }
 

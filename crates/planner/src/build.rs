@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::{
-    Address, Diagnostic, Diagnostics, Expression, Json, Live, Observed, Provisioning, Resource, ResourceState, Seal, Snapshot,
+    Address, Diagnostic, Diagnostics, Expression, Json, Live, Observed, Resource, ResourceState, Seal, Snapshot,
     Status, Value,
 };
 
@@ -166,7 +166,7 @@ impl<'a> Planner<'a> {
     fn standing(&mut self, resource: &Arc<Resource>, resolved: &Resolved, prior: &Prior<'a>, observed: Option<&Observed>) -> Change {
         let sides = Sides { resource, resolved, prior: Some(prior.state), live: observed };
         let compared = difference::compare(&sides, self.seal);
-        let (action, reason) = self.judge(resource, prior, observed, &compared);
+        let (action, reason) = self.judge(resource, prior, &compared);
         if action == Action::NoOp || action == Action::Update {
             self.refresh_entry(resource, resolved, prior, observed, &compared);
         }
@@ -183,17 +183,14 @@ impl<'a> Planner<'a> {
         &self,
         resource: &Resource,
         prior: &Prior<'_>,
-        observed: Option<&Observed>,
         compared: &Compared,
     ) -> (Action, Option<Reason>) {
         let replace = Action::Replace { create_first: resource.lifecycle.create_before_destroy };
-        let failed = observed.is_some_and(|o| matches!(o.provisioning, Provisioning::Failed(_)));
         let elsewhere = prior.state.arm_id.as_ref().zip(resource.arm_id.as_ref()).is_some_and(|(a, b)| !a.same(b.as_str()));
         let because = |effect| reason_of(compared.differences.iter().filter(move |d| d.effect == effect));
         match () {
             () if self.parent_is_replaced(resource) => (replace, Some(Reason::ParentReplaced)),
             () if prior.state.status == Status::Tainted => (replace, Some(Reason::Tainted)),
-            () if failed && resource.kind.parent().is_some() => (replace, Some(Reason::Tainted)),
             () if self.options.replace.contains(&resource.address) => (replace, Some(Reason::Requested)),
             () if because(Effect::Replace).is_some() => (replace, because(Effect::Replace)),
             () if elsewhere => (replace, Some(Reason::Manifest)),
