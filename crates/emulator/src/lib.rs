@@ -6,6 +6,8 @@
 //!
 //! It knows no other crate of the workspace, so that neither side's mistakes hide the other's.
 
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
+
 mod change;
 mod clock;
 mod cloud_file;

@@ -1,5 +1,7 @@
 //! What the emulator promises, driven through the pure world where that is enough and over HTTP where it is not.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod cluster;
 mod durable;
 mod http;
@@ -10,3 +12,13 @@ mod rules;
 mod scale;
 mod support;
 mod workspace;
+
+#[test]
+fn every_file_here_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/main");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "main" || include_str!("main.rs").contains(&format!("mod {module};")), "{name}");
+    }
+}
