@@ -56,7 +56,7 @@ pub enum StateError {
     },
     /// The journal is not what plumb wrote.
     #[error(
-        "the journal {path:?} {what}\nit says what a killed run was doing: keep a copy. `plumb state list` needs it whole; only if you have checked by hand what that run made, remove it"
+        "the journal {path:?} {what}\nit says what a killed run was doing: put an undamaged copy back; without one, see in Azure what that run made, move the journal away, and run `plumb plan`"
     )]
     JournalDamaged {
         /// The file.
@@ -78,15 +78,16 @@ pub enum StateError {
     },
     /// The state is older than, or not, the one last seen here.
     #[error(
-        "the state file {path:?} {}: this directory last saw {seen}\nput the newer one back, or, if this one is what you want, say `--accept-older-state`", found_text(.found.as_ref())
+        "the state file {path:?} {}, but this directory last saw {seen}\nput the newer one back, or, if this is the one you want, say `--accept-older-state`",
+        found_text(.found.as_deref(), seen)
     )]
     RolledBack {
         /// The file.
         path: PathBuf,
         /// What was last seen.
-        seen: Seen,
+        seen: Box<Seen>,
         /// What is there.
-        found: Option<Seen>,
+        found: Option<Box<Seen>>,
     },
     /// The snapshot to write does not follow the one that is there.
     #[error(
@@ -190,6 +191,9 @@ pub enum Damage {
     /// It ends too early.
     #[error("is cut short")]
     CutShort,
+    /// Something was added at its end.
+    #[error("goes on after its end")]
+    TrailingText,
     /// It has another encoding or encoding mark.
     #[error("is not plain UTF-8: {0}")]
     Encoding(&'static str),
@@ -257,10 +261,13 @@ impl fmt::Display for Seen {
     }
 }
 
-fn found_text(found: Option<&Seen>) -> String {
+fn found_text(found: Option<&Seen>, seen: &Seen) -> String {
     match found {
-        Some(found) => format!("is {found}, {}", &found.digest),
         None => "is missing".to_owned(),
+        Some(found) if (&found.lineage, found.serial) == (&seen.lineage, seen.serial) => {
+            "was replaced by one with the same serial and other content".to_owned()
+        }
+        Some(found) => format!("is {found}"),
     }
 }
 

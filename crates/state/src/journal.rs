@@ -114,6 +114,14 @@ impl Writer {
         }
         answers
     }
+
+    /// Whether everything that was begun has ended, durably.
+    fn ended(&self) -> Answer {
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None => self.steps.expect_ended(),
+        }
+    }
 }
 
 /// The writing task: takes what waits, writes it off the runtime's threads, answers.
@@ -171,7 +179,7 @@ impl Batch {
 
     /// Answers those who want to close the journal; whether it is closed.
     fn close(self, writer: &Writer) -> bool {
-        let ended = writer.steps.expect_ended();
+        let ended = writer.ended();
         let closed = !self.stops.is_empty() || (!self.ends.is_empty() && ended.is_ok());
         for sender in self.ends {
             let _ = sender.send(ended.clone());
@@ -180,5 +188,85 @@ impl Batch {
             let _ = sender.send(Ok(()));
         }
         closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::{Run, journal_file};
+
+    /// A disk with room for some lines, that keeps what it is given.
+    #[derive(Clone)]
+    struct Disk {
+        lines: Arc<Mutex<Vec<Vec<u8>>>>,
+        room: usize,
+    }
+
+    impl Sink for Disk {
+        fn write(&mut self, line: &[u8]) -> Result<(), StateError> {
+            let mut lines = self.lines.lock().expect("no panic elsewhere");
+            if lines.len() == self.room {
+                return Err(StateError::io("writing", "journal", io::ErrorKind::StorageFull.into()));
+            }
+            lines.push(line.to_vec());
+            Ok(())
+        }
+    }
+
+    fn begin() -> Record {
+        let text = String::new;
+        Record::Begin(Run {
+            id: text(),
+            time: text(),
+            command: text(),
+            cloud: text(),
+            environment: text(),
+            lineage: text(),
+            base_serial: 0,
+            tool: text(),
+        })
+    }
+
+    fn start(room: usize) -> (Journal, Sender, Disk) {
+        let disk = Disk { lines: Arc::default(), room };
+        let (_, chain) = journal_file::begin(&[to_json(&begin())]);
+        let mut steps = Steps::default();
+        steps.take(&begin()).expect("a begin");
+        let (journal, sender) = Journal::start(disk.clone(), chain, steps);
+        (journal, sender, disk)
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_write_nothing_more_is_written() {
+        let (journal, sender, mut disk) = start(1);
+        journal.append(begin()).await.expect("room for one");
+        assert!(journal.append(begin()).await.expect_err("a full disk").is_out_of_space());
+        disk.room = 9;
+        assert!(journal.append(begin()).await.expect_err("still refused").is_out_of_space());
+        assert!(close(&sender, Request::End).await.expect_err("not ended").is_out_of_space());
+        assert_eq!(disk.lines.lock().expect("no panic elsewhere").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn appends_that_wait_make_one_line() {
+        let (journal, _, disk) = start(99);
+        let appends = (0..20).map(|_| journal.append(begin()));
+        let answers = futures_util::future::join_all(appends).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert!(journal.syncs() <= 2);
+        assert_eq!(disk.lines.lock().expect("no panic elsewhere").len() as u64, journal.syncs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn paused_time_stands_still_while_the_disk_works() {
+        let (journal, _, _) = start(99);
+        let begun = tokio::time::Instant::now();
+        let wait = tokio::time::timeout(std::time::Duration::from_secs(1), journal.append(begin()));
+        wait.await.expect("no timeout").expect("an append");
+        assert_eq!(begun.elapsed(), std::time::Duration::ZERO);
     }
 }

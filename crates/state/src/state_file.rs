@@ -21,6 +21,8 @@ pub(crate) const TOOL: &str = concat!("plumb ", env!("CARGO_PKG_VERSION"));
 
 const BEGINNING: &str = "{\n  \"format\": 1,\n  \"checksum\": \"sha256:";
 const DIGEST_LENGTH: usize = 64;
+/// Stands at the end only: text within the file has its line ends escaped.
+const END: &[u8] = b"\n}\n";
 
 /// A file that was read and found good.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,8 +111,9 @@ fn strange_beginning(bytes: &[u8]) -> Damage {
 fn changed(bytes: &[u8]) -> Damage {
     match conflict_line(bytes) {
         Some(line) => Damage::ConflictMarkers(line),
-        None if !bytes.ends_with(b"}\n") => Damage::CutShort,
-        None => Damage::Checksum,
+        None if bytes.ends_with(END) => Damage::Checksum,
+        None if bytes.windows(END.len()).any(|window| window == END) => Damage::TrailingText,
+        None => Damage::CutShort,
     }
 }
 

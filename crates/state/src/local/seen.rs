@@ -19,7 +19,8 @@ impl Storage {
         if goes_on || self.accept_older {
             return Ok(());
         }
-        Err(StateError::RolledBack { path: self.state_file().to_owned(), seen, found: found.cloned() })
+        let found = found.cloned().map(Box::new);
+        Err(StateError::RolledBack { path: self.state_file().to_owned(), seen: Box::new(seen), found })
     }
 
     /// Remembers what was written or started from.

@@ -1,0 +1,80 @@
+//! A writer that is killed at any time: the state is whole, the journal replays, the lock is free.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use state::{LocalStore, StateStore, replay};
+
+use crate::support::{Place, created, done, holder, intent, run, snapshot};
+
+const CHILD: &str = "PLUMB_STATE_TEST_DIR";
+const KILLS: u64 = 25;
+
+/// The child's part: it writes states and journals until it is killed.
+#[tokio::test]
+async fn killed_writer() {
+    let Some(dir) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+    let store = LocalStore::new(dir.clone(), dir.join("state.json"));
+    let lock = store.lock(&holder("child")).await.expect("a lock that a killed process held");
+    std::fs::write(dir.join("ready"), "").expect("a mark");
+    loop {
+        let stored = store.read().await.expect("a good state");
+        let base = stored.snapshot.as_ref().map_or(0, |snapshot| snapshot.serial);
+        let journal = store.journal(&lock, &run(base)).await.expect("a journal");
+        for open in replay(stored.snapshot.as_ref(), &stored.journal).expect("a legal journal").open {
+            journal.append(done(open.sequence)).await.expect("an end");
+        }
+        let sequence = journal.next_sequence();
+        journal.append(intent(sequence, 0)).await.expect("an intent");
+        journal.append(done(sequence)).await.expect("its end");
+        store.write(&lock, &snapshot(base + 1, 40)).await.expect("the next one");
+    }
+}
+
+fn start(place: &Place) -> Child {
+    let _ = std::fs::remove_file(place.file("ready"));
+    let tests = std::env::current_exe().expect("this binary");
+    let mut command = Command::new(tests);
+    command.args(["--exact", "kill::killed_writer"]).env(CHILD, place.dir());
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a child")
+}
+
+fn wait_until_ready(place: &Place) {
+    let begun = Instant::now();
+    while !place.file("ready").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the child does not get its lock");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_torn_and_the_lock_is_free_after_a_kill() {
+    let place = Place::new();
+    let store = place.store();
+    let mut serial = 0;
+    for round in 0..KILLS {
+        let mut child = start(&place);
+        wait_until_ready(&place);
+        let refused = store.lock(&holder("parent")).await.expect_err("the child has it");
+        assert!(refused.is_locked(), "{refused}");
+        std::thread::sleep(Duration::from_micros(round * 7919 % 20_000));
+        child.kill().expect("a kill");
+        child.wait().expect("an end");
+
+        let stored = store.read().await.expect("a whole state");
+        let replayed = replay(stored.snapshot.as_ref(), &stored.journal).expect("a legal journal");
+        assert!(replayed.open.len() <= 1);
+        let now = stored.snapshot.map_or(0, |snapshot| snapshot.serial);
+        assert!(now >= serial);
+        serial = now;
+        if let Some(entry) = replayed.snapshot.and_then(|mut state| state.resources.pop_first()) {
+            assert!(entry.1 == created(0) || entry.1.arm_id == created(0).arm_id);
+        }
+        if place.file("state.json.backup").exists() {
+            state::decode(&place.bytes("state.json.backup")).expect("a whole backup");
+        }
+        drop(store.lock(&holder("parent")).await.expect("a lock that is free at once"));
+    }
+    assert!(serial > KILLS, "the children did write: {serial}");
+}

@@ -1,0 +1,81 @@
+//! The local lock: whatever happens to its files, there are never two writers.
+
+use state::{StateError, StateStore};
+
+use crate::support::{Place, holder, intent, run, snapshot};
+
+#[tokio::test]
+async fn a_lock_file_that_is_replaced_or_removed_ends_the_lock() {
+    for remove in [true, false] {
+        let place = Place::new();
+        let store = place.store();
+        let lock = store.lock(&holder("one")).await.expect("a free lock");
+        let journal = store.journal(&lock, &run(0)).await.expect("a journal");
+        std::fs::remove_file(place.file("state.lock")).expect("a lock file");
+        if !remove {
+            place.put("state.lock", b"");
+        }
+        assert!(journal.append(intent(1, 0)).await.expect_err("a lost lock").is_lock_lost());
+        let refused = store.write(&lock, &snapshot(1, 0)).await.expect_err("a lost lock");
+        assert!(refused.is_lock_lost(), "{refused}");
+        assert!(!place.file("state.json").exists());
+    }
+}
+
+#[tokio::test]
+async fn after_a_takeover_the_late_writer_is_refused() {
+    let place = Place::new();
+    let (late, next) = (place.store(), place.store());
+    let lock = late.lock(&holder("late")).await.expect("a free lock");
+    std::fs::remove_file(place.file("state.lock")).expect("a lock file");
+    let taken = next.lock(&holder("next")).await.expect("a lock file of its own");
+    assert!(taken.fencing > lock.fencing);
+    assert!(late.write(&lock, &snapshot(1, 1)).await.expect_err("a late write").is_lock_lost());
+    next.write(&taken, &snapshot(1, 1)).await.expect("the holder's write");
+}
+
+#[tokio::test]
+async fn a_lock_of_another_store_is_no_lock() {
+    let (here, there) = (Place::new(), Place::new());
+    let lock = there.store().lock(&holder("one")).await.expect("a free lock");
+    let refused = here.store().write(&lock, &snapshot(1, 0)).await.expect_err("a strange lock");
+    assert!(refused.is_lock_lost(), "{refused}");
+}
+
+#[tokio::test]
+async fn what_a_dead_holder_left_is_no_holder() {
+    let place = Place::new();
+    let store = place.store();
+    drop(store.lock(&holder("one")).await.expect("a free lock"));
+    assert!(place.file("state.lock.json").exists());
+    assert_eq!(store.holder().await.expect("nobody"), None);
+    let error = store.break_lock("one").await.expect_err("nothing to break");
+    assert!(matches!(error, StateError::NoSuchLock { holder: None, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_unreadable_holder_does_not_hinder_the_next() {
+    let place = Place::new();
+    place.put("state.lock.json", b"");
+    let lock = place.store().lock(&holder("one")).await.expect("a free lock");
+    assert_eq!(lock.fencing, 1);
+}
+
+#[tokio::test]
+async fn asking_for_the_holder_never_gets_in_the_way() {
+    let place = Place::new();
+    let asking = place.store();
+    let ask = async {
+        for _ in 0..200 {
+            asking.holder().await.expect("an answer");
+        }
+    };
+    let taking = place.store();
+    let take = async {
+        for n in 0..50 {
+            let lock = taking.lock(&holder(&n.to_string())).await.expect("a lock that nobody holds");
+            taking.unlock(lock).await.expect("our own lock");
+        }
+    };
+    futures_util::future::join(ask, take).await;
+}
