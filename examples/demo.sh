@@ -8,6 +8,8 @@ cp -R "$(dirname "$0")/data-science-team/." "$work"
 cd "$work"
 export NO_COLOR=1 PLUMB_EMULATOR_SPEED=120
 
+cpu=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/ml-team/providers/Microsoft.MachineLearningServices/workspaces/research/computes/cpu
+
 say()  { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 run()  { printf '$ plumb %s\n' "$*"; "$PLUMB" "$@"; }
 # Runs a command that must end with the given exit code.
@@ -28,9 +30,7 @@ say "4. A second plan finds nothing to do: exit code 0."
 expect 0 plan --detailed-exitcode
 
 say "5. Somebody scales the CPU cluster up in the portal, behind plumb's back."
-printf '%s\n' '$ PATCH …/computes/cpu  {"maxNodeCount": 40}'
-"$PLUMB" emulator --cloud-file .plumb/cloud.json --patch '/computes/cpu' \
-  '{"properties":{"properties":{"scaleSettings":{"maxNodeCount":40}}}}'
+run emulator --cloud-file .plumb/cloud.json --edit "$cpu" '{"properties":{"properties":{"scaleSettings":{"maxNodeCount":40}}}}'
 
 say "6. drift finds it: exit code 2, for cron."
 expect 2 drift

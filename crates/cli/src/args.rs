@@ -274,6 +274,12 @@ pub struct Emulator {
     /// Seconds of cloud time for each second
     #[arg(long, default_value_t = 1.0, env = "PLUMB_EMULATOR_SPEED")]
     pub speed: f64,
+    /// Change a resource of the cloud file behind plumb's back, and end: its ARM id, and a JSON merge patch
+    #[arg(long, num_args = 2, value_names = ["ID", "JSON"], requires = "cloud_file", conflicts_with = "vanish")]
+    pub edit: Vec<String>,
+    /// Take a resource out of the cloud file behind plumb's back, and end
+    #[arg(long, value_name = "ID", requires = "cloud_file")]
+    pub vanish: Option<String>,
     /// The subscription that it has
     #[arg(long, default_value = "00000000-0000-0000-0000-000000000001")]
     pub subscription: String,

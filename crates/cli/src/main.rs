@@ -1,2 +1,120 @@
-//! Stub
-fn main() {}
+//! `plumb`: keeps Azure Machine Learning compute true to its manifests.
+//!
+//! The only room with a terminal. Arguments become [`settings::Settings`], a [`session::Session`] opens the project,
+//! an [`engine::Engine`] joins cloud, state and plan, and each command is a file of its own.
+
+mod args;
+mod cloud;
+mod commands;
+mod engine;
+mod exit;
+mod failure;
+mod output;
+mod session;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use planner::Action;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse_from(args::with_two_dashes(std::env::args_os())) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results; everything else is a mistake on the command line.
+            let code = if error.use_stderr() { Exit::Error } else { Exit::Done };
+            // Nobody may be reading; the code tells all the same.
+            _ = error.print();
+            return code.into();
+        }
+    };
+    let settings = Settings::new(&cli.global, name(&cli.command));
+    let color = settings.color;
+    match run(cli.command, settings) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.tell(color);
+            Exit::Error.into()
+        }
+    }
+}
+
+/// Commands that need no project come first; the others open one.
+fn run(command: Command, settings: Settings) -> Result<Exit, Failure> {
+    match &command {
+        Command::Init(args) => return Ok(commands::init::run(args, &settings.root)?),
+        Command::Explain(args) => return Ok(commands::explain::run(args)?),
+        Command::Schema => return Ok(commands::schema::run()),
+        Command::Completions(args) => return Ok(commands::completions::run(args)),
+        Command::Emulator(args) => return runtime()?.block_on(commands::emulator::run(args)),
+        _ => {}
+    }
+    let mut session = Session::open(settings)?;
+    match &command {
+        Command::Validate(args) => {
+            session.load()?;
+            return commands::validate::run(args, &session);
+        }
+        Command::Plan(args) if !args.destroy => session.load_valid()?,
+        Command::Apply(_) | Command::Drift(_) | Command::Graph(_) => session.load_valid()?,
+        _ => {}
+    }
+    if let Command::Graph(args) = &command {
+        return Ok(commands::graph::run(args, &session));
+    }
+    runtime()?.block_on(with_cloud_or_state(&command, &session))
+}
+
+async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exit, Failure> {
+    match command {
+        Command::Plan(args) => commands::plan::run(args, session).await,
+        Command::Apply(args) => commands::apply::run(args, session, false).await,
+        Command::Destroy(args) => commands::apply::run(args, session, true).await,
+        Command::Drift(args) => commands::drift::run(args, session).await,
+        Command::Show(args) => commands::show::run(args, session).await,
+        Command::State(args) => commands::state::run(args, session).await,
+        Command::Output(args) => commands::output::run(args, session).await,
+        Command::Start(args) => commands::power::run(args, session, Action::Start).await,
+        Command::Stop(args) => commands::power::run(args, session, Action::Stop).await,
+        Command::Restart(args) => commands::power::run(args, session, Action::Restart).await,
+        Command::Nodes(args) => commands::nodes::run(args, session).await,
+        _ => unreachable!("BUG: the other commands have ended"),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    Ok(runtime.map_err(|error| anyhow::anyhow!("starting the runtime: {error}"))?)
+}
+
+/// The command's name, as the lock and the journal say it.
+fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Init(_) => "plumb init",
+        Command::Validate(_) => "plumb validate",
+        Command::Plan(_) => "plumb plan",
+        Command::Apply(_) => "plumb apply",
+        Command::Destroy(_) => "plumb destroy",
+        Command::Drift(_) => "plumb drift",
+        Command::Show(_) => "plumb show",
+        Command::Graph(_) => "plumb graph",
+        Command::State(_) => "plumb state",
+        Command::Output(_) => "plumb output",
+        Command::Explain(_) => "plumb explain",
+        Command::Schema => "plumb schema",
+        Command::Start(_) => "plumb start",
+        Command::Stop(_) => "plumb stop",
+        Command::Restart(_) => "plumb restart",
+        Command::Nodes(_) => "plumb nodes",
+        Command::Emulator(_) => "plumb emulator",
+        Command::Completions(_) => "plumb completions",
+    }
+}

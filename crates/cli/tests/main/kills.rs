@@ -1,0 +1,79 @@
+//! `kill -9` during an apply, at ten different moments: nothing is lost, nothing is made twice, and the next apply
+//! finishes with no other command.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use emulator::{Method, Options};
+use testkit::Random;
+
+use crate::cloud::Cloud;
+use crate::project::Project;
+
+const CLUSTERS: usize = 24;
+
+fn manifests() -> String {
+    let mut text = String::from(
+        "kind: resource_group\nname: ml\nlocation: westeurope\n---\nkind: workspace\nname: research\nresource_group: ml\nlocation: westeurope\n",
+    );
+    for index in 0..CLUSTERS {
+        let _ = write!(text, "---\nkind: cluster\nname: c{index:03}x\nworkspace: research\nmax_instances: 2\n");
+    }
+    text
+}
+
+#[test]
+fn a_killed_apply_is_finished_by_the_next_one() {
+    let mut random = Random::new(20261121);
+    let mut killed = 0;
+    for moment in 0..10 {
+        let mut cloud = Cloud::start(Options::default());
+        let mut project = Project::empty();
+        project.endpoint = Some(cloud.endpoint());
+        project.write("plumb.toml", "[project]\nname = \"kills\"\n");
+        project.write("manifests/all.yaml", &manifests());
+        let mut run = project
+            .command(&["apply", "--auto-approve", "--parallelism", "4"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("plumb starts");
+        // The moment is counted in requests that the cloud has seen, not in time.
+        let target = 10 + moment * 25 + random.below(20);
+        while requests(&cloud) < target && run.try_wait().expect("a child").is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        killed += usize::from(run.try_wait().expect("a child").is_none());
+        run.kill().expect("kill -9");
+        run.wait().expect("it ends");
+
+        let plan = project.run(&["plan"]);
+        assert_eq!(plan.code, 0, "moment {moment}: {}{}", plan.stdout, plan.stderr);
+        project.ok(&["apply", "--auto-approve"]);
+        project.ok(&["plan", "--detailed-exitcode"]);
+        made_once(&mut cloud, moment);
+        let listed = project.ok(&["state", "list"]).stdout;
+        assert_eq!(listed.lines().filter(|l| l.starts_with("cluster/")).count(), CLUSTERS, "{listed}");
+    }
+    assert!(killed >= 8, "only {killed} of 10 runs were killed before their end");
+}
+
+fn requests(cloud: &Cloud) -> u64 {
+    let counters = cloud.control(Method::Get, "counters", None);
+    counters.as_object().into_iter().flat_map(|c| c.values()).filter_map(serde_json::Value::as_u64).sum()
+}
+
+/// No cluster was asked for by two accepted PUTs.
+fn made_once(cloud: &mut Cloud, moment: u64) {
+    let mut puts: BTreeMap<String, usize> = BTreeMap::new();
+    for request in cloud.new_requests() {
+        let path = request["path"].as_str().unwrap_or_default();
+        if request["method"] == "PUT" && path.contains("/computes/") && request["status"].as_u64().is_some_and(|s| s < 300) {
+            *puts.entry(path.to_owned()).or_default() += 1;
+        }
+    }
+    assert_eq!(puts.len(), CLUSTERS, "moment {moment}");
+    assert!(puts.values().all(|n| *n == 1), "moment {moment}: {puts:?}");
+}
