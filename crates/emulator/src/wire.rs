@@ -95,9 +95,7 @@ impl Request {
     /// Scheme and authority under which the client reached us, for the absolute URLs of replies.
     pub fn origin(&self) -> String {
         let host = self.header_value("host").unwrap_or("localhost");
-        let scheme =
-            self.header_value("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
-        format!("{scheme}://{host}")
+        format!("http://{host}")
     }
 }
 

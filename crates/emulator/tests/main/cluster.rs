@@ -277,3 +277,16 @@ fn a_foreign_provisioning_state_is_refused() {
     body["properties"]["provisioningState"] = json!("Creating");
     assert_eq!(cloud.put(&compute("cpu"), &body).status, 400);
 }
+
+#[test]
+fn an_update_of_tags_alone_moves_no_node() {
+    let mut cloud = cloud();
+    cloud.put(&compute("cpu"), &cluster_body());
+    cloud.pass(20);
+    let mut body = cluster_body();
+    body["tags"] = json!({ "a": "b" });
+    cloud.put(&compute("cpu"), &body);
+    let during = cloud.get(&compute("cpu")).value();
+    assert_eq!(during["properties"]["provisioningState"], "Creating");
+    assert_eq!(inner(&during)["allocationState"], "Steady");
+}

@@ -166,6 +166,7 @@ fn begin(
     let operation = Operation::start(world, call, style, (&target.subscription, &location), ends_at);
     compute.operation = Some(operation.id.clone());
     compute.busy_until = Some(ends_at);
+    compute.phases.retain(|phase| call.now < phase.until);
     json::set(&mut compute.body, "/properties/modifiedOn", json!(long_time(call.now)));
     operation
 }
