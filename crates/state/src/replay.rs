@@ -37,13 +37,14 @@ pub struct OpenIntent {
 
 /// Folds `records` into `snapshot`. Records that the snapshot already has are left out.
 pub fn replay(snapshot: Option<&Snapshot>, records: &[Record]) -> Result<Replayed, StateError> {
+    let at = snapshot.map(|snapshot| (snapshot.lineage.as_str(), snapshot.serial));
     let mut steps = Steps::default();
     let mut folded = snapshot.cloned();
     let mut open: BTreeMap<u64, (&Intent, Option<&str>)> = BTreeMap::new();
     for record in records {
         steps.take(record)?;
         match record {
-            Record::Begin(run) => match standing(snapshot, run)? {
+            Record::Begin(run) => match standing(at, run)? {
                 Standing::Folded => return Ok(Replayed { snapshot: folded, open: Vec::new() }),
                 Standing::Live => folded = folded.or_else(|| Some(first_snapshot(run))),
             },
@@ -73,10 +74,10 @@ pub(crate) enum Standing {
     Folded,
 }
 
-/// Places a run's journal before or after a snapshot, or refuses it.
-pub(crate) fn standing(snapshot: Option<&Snapshot>, run: &Run) -> Result<Standing, StateError> {
-    let (serial, lineage) = snapshot.map_or((0, &run.lineage), |s| (s.serial, &s.lineage));
-    if *lineage != run.lineage {
+/// Places a run's journal before or after the snapshot with this lineage and serial, or refuses it.
+pub(crate) fn standing(snapshot: Option<(&str, u64)>, run: &Run) -> Result<Standing, StateError> {
+    let (lineage, serial) = snapshot.unwrap_or((&run.lineage, 0));
+    if lineage != run.lineage {
         return Err(foreign(run, format!("the state beside it has lineage {lineage}")));
     }
     match run.base_serial {

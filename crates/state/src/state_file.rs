@@ -13,7 +13,7 @@ use model::{Address, Json, ResourceState, Snapshot};
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::error::Damage;
+use crate::error::{Damage, Seen};
 use crate::integrity;
 
 /// Who writes: it stands in each file.
@@ -23,13 +23,6 @@ const BEGINNING: &str = "{\n  \"format\": 1,\n  \"checksum\": \"sha256:";
 const DIGEST_LENGTH: usize = 64;
 /// Stands at the end only: text within the file has its line ends escaped.
 const END: &[u8] = b"\n}\n";
-
-/// A file that was read and found good.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Verified {
-    pub snapshot: Snapshot,
-    pub digest: String,
-}
 
 /// The bytes of the state file for a snapshot.
 pub fn encode(snapshot: &Snapshot) -> Vec<u8> {
@@ -51,23 +44,19 @@ pub fn encode(snapshot: &Snapshot) -> Vec<u8> {
 
 /// The snapshot in the bytes of a state file, after every check.
 pub fn decode(bytes: &[u8]) -> Result<Snapshot, Damage> {
-    verify(bytes).map(|verified| verified.snapshot)
-}
-
-/// Checks the bytes and reads them.
-pub(crate) fn verify(bytes: &[u8]) -> Result<Verified, Damage> {
-    let digest = checked_digest(bytes)?;
+    checked_digest(bytes)?;
     let read: ReadBack = serde_json::from_slice(bytes).map_err(|error| unknown(bytes, &error))?;
     let ReadBack { lineage, serial, cloud, environment, resources, outputs, .. } = read;
     let snapshot = Snapshot { lineage, serial, cloud, environment, resources, outputs };
     integrity::check(&snapshot).map_err(Damage::Contradiction)?;
-    Ok(Verified { snapshot, digest })
+    Ok(snapshot)
 }
 
-/// The lineage and serial of a file whose checksum fits, without building its resources.
-pub(crate) fn head(bytes: &[u8]) -> Result<Head, Damage> {
-    checked_digest(bytes)?;
-    serde_json::from_slice(bytes).map_err(|error| unknown(bytes, &error))
+/// What a file is, without building its resources; only the checksum is checked.
+pub(crate) fn head(bytes: &[u8]) -> Result<Seen, Damage> {
+    let digest = checked_digest(bytes)?;
+    let Head { lineage, serial } = serde_json::from_slice(bytes).map_err(|error| unknown(bytes, &error))?;
+    Ok(Seen { lineage, serial, digest })
 }
 
 /// The checksum that the file states, if it fits.
@@ -172,11 +161,11 @@ struct ReadBack {
     outputs: BTreeMap<String, Json>,
 }
 
-/// What a snapshot that follows must fit to.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Head {
-    pub lineage: String,
-    pub serial: u64,
+/// The fields by which files follow each other.
+#[derive(Deserialize)]
+struct Head {
+    lineage: String,
+    serial: u64,
 }
 
 /// What a file of another format or program may say of itself.

@@ -11,15 +11,12 @@ use super::lock::Fence;
 use crate::journal::Sink;
 use crate::journal_file::{self, Chain, Text};
 use crate::replay::{Standing, Steps, standing};
-use crate::state_file::{self, Verified};
-use crate::{Damage, Record, Run, Seen, StateError, Stored, integrity};
+use crate::{Damage, Record, Run, Seen, StateError, Stored, integrity, state_file};
 
 /// Room that must be there when a run begins, beyond that for another snapshot.
 const PROBE_BYTES: usize = 256 * 1024;
 
-const READING: &str = "reading the state file";
 const WRITING: &str = "writing the state file";
-const READING_JOURNAL: &str = "reading the journal";
 const WRITING_JOURNAL: &str = "writing the journal";
 
 /// The files of one state.
@@ -92,13 +89,14 @@ impl Storage {
         directory::check_own(&self.dir)?;
         // The journal first: if a writer ends it meanwhile, the snapshot read later has it folded in.
         let journal = self.read_journal()?;
-        let verified = self.read_snapshot()?;
-        let snapshot = verified.map(|verified| verified.snapshot);
+        let bytes = self.read_bytes()?;
+        let head = self.head(bytes.as_deref())?;
         let journal = match journal {
-            Some(text) if is_live(snapshot.as_ref(), &text.records)? => text.records,
+            Some(text) if is_live(head.as_ref(), &text.records)? => text.records,
             _ => Vec::new(),
         };
-        Ok(Stored { snapshot, journal })
+        let snapshot = bytes.map(|bytes| state_file::decode(&bytes)).transpose();
+        Ok(Stored { snapshot: snapshot.map_err(|damage| self.damaged(damage))?, journal })
     }
 
     /// Replaces the snapshot, keeps the one before as `.backup`, and ends the journal.
@@ -126,18 +124,16 @@ impl Storage {
         fence.check()?;
         self.prepare()?;
         let text = self.read_journal()?;
-        let verified = self.read_snapshot()?;
-        let snapshot = verified.as_ref().map(|verified| &verified.snapshot);
-        if standing(snapshot, run)? == Standing::Folded {
-            return Err(started_from_older(run, snapshot));
+        let head = self.head(self.read_bytes()?.as_deref())?;
+        if standing(place(head.as_ref()), run)? == Standing::Folded {
+            return Err(started_from_older(run, head.as_ref()));
         }
         self.probe()?;
-        if let Some(Verified { snapshot, digest }) = &verified {
-            let Snapshot { lineage, serial, .. } = snapshot;
-            self.remember(&Seen { lineage: lineage.clone(), serial: *serial, digest: digest.clone() })?;
+        if let Some(head) = &head {
+            self.remember(head)?;
         }
         match text {
-            Some(text) if is_live(snapshot, &text.records)? => self.go_on(fence, run, text),
+            Some(text) if is_live(head.as_ref(), &text.records)? => self.go_on(fence, run, text),
             _ => self.begin(fence, run),
         }
     }
@@ -200,7 +196,7 @@ impl Storage {
             let (other, serial) = (next.lineage.clone(), next.serial);
             Err(StateError::Conflict { lineage: lineage.to_owned(), expected, other, serial })
         };
-        let Some(bytes) = directory::read(&self.state_file, READING)? else {
+        let Some(bytes) = self.read_bytes()? else {
             return if next.serial == 1 { Ok(()) } else { conflict(&next.lineage, 1) };
         };
         let head = state_file::head(&bytes).map_err(|damage| self.damaged(damage))?;
@@ -208,22 +204,20 @@ impl Storage {
         if follows { Ok(()) } else { conflict(&head.lineage, head.serial.saturating_add(1)) }
     }
 
-    fn read_snapshot(&self) -> Result<Option<Verified>, StateError> {
-        let bytes = directory::read(&self.state_file, READING)?;
-        let verified = bytes.map(|bytes| state_file::verify(&bytes)).transpose();
-        let verified = verified.map_err(|damage| self.damaged(damage))?;
-        let found = verified.as_ref().map(|Verified { snapshot, digest }| Seen {
-            lineage: snapshot.lineage.clone(),
-            serial: snapshot.serial,
-            digest: digest.clone(),
-        });
-        self.check_seen(found.as_ref())?;
-        Ok(verified)
+    fn read_bytes(&self) -> Result<Option<Vec<u8>>, StateError> {
+        directory::read(&self.state_file, "reading the state file")
+    }
+
+    /// What the state file is, if it is not older than what was seen here.
+    fn head(&self, bytes: Option<&[u8]>) -> Result<Option<Seen>, StateError> {
+        let head = bytes.map(state_file::head).transpose().map_err(|damage| self.damaged(damage))?;
+        self.check_seen(head.as_ref())?;
+        Ok(head)
     }
 
     fn read_journal(&self) -> Result<Option<Text>, StateError> {
         let path = self.journal_path();
-        let bytes = directory::read(&path, READING_JOURNAL)?;
+        let bytes = directory::read(&path, "reading the journal")?;
         let text = bytes.map(|bytes| journal_file::decode(&bytes)).transpose();
         text.map_err(|what| StateError::JournalDamaged { path, what })
     }
@@ -244,12 +238,16 @@ impl Storage {
 }
 
 /// Whether a journal's records come after the snapshot.
-fn is_live(snapshot: Option<&Snapshot>, records: &[Record]) -> Result<bool, StateError> {
+fn is_live(head: Option<&Seen>, records: &[Record]) -> Result<bool, StateError> {
     match records.first() {
-        Some(Record::Begin(run)) => Ok(standing(snapshot, run)? == Standing::Live),
+        Some(Record::Begin(run)) => Ok(standing(place(head), run)? == Standing::Live),
         // Whoever replays it says what is wrong.
         _ => Ok(true),
     }
+}
+
+fn place(head: Option<&Seen>) -> Option<(&str, u64)> {
+    head.map(|head| (head.lineage.as_str(), head.serial))
 }
 
 fn walk(records: &[Record]) -> Result<Steps, StateError> {
@@ -258,11 +256,11 @@ fn walk(records: &[Record]) -> Result<Steps, StateError> {
     Ok(steps)
 }
 
-fn started_from_older(run: &Run, snapshot: Option<&Snapshot>) -> StateError {
+fn started_from_older(run: &Run, head: Option<&Seen>) -> StateError {
     StateError::Conflict {
         lineage: run.lineage.clone(),
-        expected: snapshot.map_or(1, |snapshot| snapshot.serial + 1),
+        expected: head.map_or(1, |head| head.serial.saturating_add(1)),
         other: run.lineage.clone(),
-        serial: run.base_serial + 1,
+        serial: run.base_serial.saturating_add(1),
     }
 }

@@ -43,6 +43,9 @@ async fn cut_after_any_byte_it_gives_the_whole_lines_and_goes_on() {
         let whole = ends[1..].iter().filter(|&&end| end <= length).count();
         assert_eq!(stored.journal.len(), whole, "{length}");
         replay(None, &stored.journal).expect("what is durable replays");
+        if length % 7 != 0 && !ends.contains(&length) {
+            continue;
+        }
 
         let lock = store.lock(&holder("next")).await.expect("a free lock");
         let journal = store.journal(&lock, &run(0)).await.expect("the same journal");
