@@ -1,2 +1,16 @@
-//! manifests
+//! Manifests: YAML text, the project file and variables in; typed resources and diagnostics out.
+//!
+//! There are no structures per kind: documents are read by the kinds' attribute tables, so that every
+//! diagnostic has its place. Nothing here does I/O but `files`.
+
+mod files;
+mod inputs;
+mod load;
+pub mod project;
+mod variables;
 mod yaml;
+
+pub use files::{Found, ProjectFiles, find_manifests};
+pub use inputs::{Files, Inputs, Layer, LayerForm, NoFiles};
+pub use load::{Loaded, load};
+pub use project::Project;

@@ -312,7 +312,9 @@ fn key_text(node: Node<'_>) -> Result<Cow<'_, str>, Box<Diagnostic>> {
         Yaml::Integer(number) => Ok(Cow::Owned(number.to_string())),
         Yaml::Float(number) => Ok(Cow::Owned(number.to_string())),
         Yaml::Null => Err(Box::new(
-            Diagnostic::error("a key is empty").help("give it a name, or put `~` or `null` in quotes").at(place),
+            Diagnostic::error("a key is empty")
+                .help("give it a name, or put `~` or `null` in quotes")
+                .at(place),
         )),
         Yaml::List(_) | Yaml::Map(_) => Err(Box::new(
             Diagnostic::error("a key must be a single text")

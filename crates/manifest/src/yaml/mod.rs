@@ -5,5 +5,5 @@ mod node;
 mod scalar;
 mod words;
 
-pub(crate) use build::{Parsed, parse};
+pub(crate) use build::{BYTES_MAX, parse};
 pub(crate) use node::{Entry, Node, Yaml};

@@ -102,11 +102,8 @@ impl<'t> Node<'t> {
             Json::String(text) => Yaml::Text { text: Cow::Owned(text), plain: false },
             Json::Array(list) => Yaml::List(list.into_iter().map(|v| Node::from_json(v, place)).collect()),
             Json::Object(map) => {
-                let entry = |(key, value)| Entry {
-                    key: Cow::Owned(key),
-                    place,
-                    node: Node::from_json(value, place),
-                };
+                let entry =
+                    |(key, value)| Entry { key: Cow::Owned(key), place, node: Node::from_json(value, place) };
                 Yaml::Map(map.into_iter().map(entry).collect())
             }
         };

@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn yaml_1_1_words_are_text() {
-        for word in ["yes", "no", "on", "off", "y", "017", "-08", "12:30", "2021-03-10", "0b1", "1_000", "tRue", "."] {
+        for word in
+            ["yes", "no", "on", "off", "y", "017", "-08", "12:30", "2021-03-10", "0b1", "1_000", "tRue", "."]
+        {
             assert_eq!(resolve(Cow::Borrowed(word)), text(word), "{word}");
         }
     }

@@ -60,10 +60,9 @@ pub(super) fn explain(kind: &ErrorKind) -> (String, &'static str) {
         E::UndeclaredTagHandle => ("this `!` tag is not known", "remove it; manifests use no tags"),
         E::CommentNotSeparated => ("a comment needs a space before its `#`", "write ` #`, or quote the text"),
         E::DirectiveDisallowed => ("manifests use no `%` directives", "remove the line"),
-        _ => (
-            "this is not valid YAML",
-            "check the indentation, colons and quotes here and in the line above",
-        ),
+        _ => {
+            ("this is not valid YAML", "check the indentation, colons and quotes here and in the line above")
+        }
     };
     (words.to_owned(), help)
 }
@@ -71,10 +70,7 @@ pub(super) fn explain(kind: &ErrorKind) -> (String, &'static str) {
 fn unexpected(character: char) -> (String, &'static str) {
     match character {
         '\0' => ("the file has a NUL character".to_owned(), "save it as UTF-8 text"),
-        '@' | '`' | '%' => (
-            format!("a value cannot start with `{character}`"),
-            "put the text in quotes",
-        ),
+        '@' | '`' | '%' => (format!("a value cannot start with `{character}`"), "put the text in quotes"),
         c if c.is_control() => {
             (format!("the file has a control character, {}", c.escape_unicode()), "remove it")
         }

@@ -1,0 +1,254 @@
+//! From a document's keys to the attributes of its drafts.
+
+use model::accept::known_keys;
+use model::schema::{Default as TableDefault, Type};
+use model::{Attribute, Diagnostic, Json, Place, Secret, Sensitivity, Value, body};
+
+use super::Load;
+use super::document::HEADER_KEYS;
+use super::draft::{Leaf, Pending};
+use super::expression::{Names, Resources};
+use super::host::{self, Walker};
+use super::table::{self, Slot};
+use crate::yaml::{Entry, Node};
+
+/// Keys that az ml prints and drops again, beside those of the kinds.
+const AZ_ML_READ_ONLY: [&str; 5] = [
+    "id",
+    "identity.principal_id",
+    "identity.tenant_id",
+    "network_settings.public_ip_address",
+    "network_settings.private_ip_address",
+];
+
+impl<'t> Load<'t, '_> {
+    /// Reads the attributes of every draft that has a home, then their defaults.
+    pub(super) fn attributes(&mut self) {
+        // Drafts borrow nothing of documents, so the documents step aside while drafts are filled.
+        let documents = std::mem::take(&mut self.documents);
+        for at in 0..self.drafts.len() {
+            if self.drafts[at].home.is_none() || self.drafts[at].implied_by.is_some() {
+                continue;
+            }
+            let document = &documents[self.drafts[at].document];
+            for entry in document.root.entries().unwrap_or_default() {
+                if !HEADER_KEYS.contains(&entry.key.as_ref()) {
+                    self.entry(at, "", entry, document.az_ml);
+                }
+            }
+            if let Some(workspace) = &document.workspace {
+                let node = Node::from_json(Json::from(workspace.as_str()), document.place());
+                let attribute = self.drafts[at].kind.attribute("workspace");
+                attribute.into_iter().for_each(|a| self.leaf(at, a, &node, true));
+            }
+            self.defaults(at);
+        }
+        self.documents = documents;
+    }
+
+    fn entry(&mut self, at: usize, group: &str, entry: &Entry<'t>, az_ml: bool) {
+        let kind = self.drafts[at].kind;
+        let joined;
+        let path = match group {
+            "" => entry.key.as_ref(),
+            _ => {
+                joined = format!("{group}.{}", entry.key);
+                joined.as_str()
+            }
+        };
+        let path = kind.aliases.iter().find(|(old, _)| *old == path).map_or(path, |(_, new)| new);
+        match self.tables.slot(kind, path) {
+            Some(Slot::Leaf(attribute)) => self.leaf(at, attribute, &entry.node, az_ml),
+            Some(Slot::Group) => match entry.node.entries() {
+                Some(entries) => entries.iter().for_each(|e| self.entry(at, path, e, az_ml)),
+                None => {
+                    let words = format!("`{path}` must be a mapping");
+                    let below = table::keys_below(kind, path);
+                    let help = format!("its keys: {}", model::accept::quoted(below));
+                    self.report(at, Diagnostic::error(words).help(help).at(entry.node.place), path);
+                }
+            },
+            None if kind.dropped.contains(&path) || AZ_ML_READ_ONLY.contains(&path) => {
+                if !az_ml {
+                    let words = format!("`{path}` is read-only in az ml and says nothing here");
+                    self.report(at, Diagnostic::warning(words).help("remove it").at(entry.place), path);
+                }
+            }
+            None if entry.key == "$schema" => {}
+            None => self.unknown(at, group, entry),
+        }
+    }
+
+    fn unknown(&mut self, at: usize, group: &str, entry: &Entry<'t>) {
+        let kind = self.drafts[at].kind;
+        let mut known = table::keys_below(kind, group);
+        if group.is_empty() {
+            known.extend(HEADER_KEYS);
+        }
+        let place = match group {
+            "" => format!("a {}", kind.name),
+            group => format!("`{group}` of a {}", kind.name),
+        };
+        let words = format!("{place} has no key `{}`", entry.key);
+        let help = known_keys(&entry.key, known);
+        self.report(at, Diagnostic::error(words).help(help).at(entry.place), &entry.key);
+    }
+
+    pub(super) fn report(&mut self, at: usize, diagnostic: Diagnostic, path: &str) {
+        let address = self.drafts[at].address().cloned();
+        self.diagnostics.push(Diagnostic { address, ..diagnostic }.attribute(path));
+    }
+
+    /// One attribute's value.
+    pub(super) fn leaf(&mut self, at: usize, attribute: &'static Attribute, node: &Node<'_>, lenient: bool) {
+        if self.drafts[at].leaves.contains_key(attribute.path) {
+            let words = format!("`{}` is given twice, under its old and its new name", attribute.path);
+            let diagnostic = Diagnostic::error(words).help("remove the old one").at(node.place);
+            return self.report(at, diagnostic, attribute.path);
+        }
+        self.drafts[at].stands(attribute.path, node.place);
+        let leaf = if matches!(attribute.value, Type::Script) {
+            self.script(at, attribute, node);
+            return;
+        } else if node.mentions("${") {
+            self.expression(at, attribute, node, lenient)
+        } else {
+            self.accepted(at, attribute, node, lenient, false)
+        };
+        self.drafts[at].leaves.insert(attribute.path, leaf);
+    }
+
+    /// A value without expressions, in its canonical form.
+    pub(super) fn accepted(
+        &mut self,
+        at: usize,
+        attribute: &'static Attribute,
+        node: &Node<'_>,
+        lenient: bool,
+        secret: bool,
+    ) -> Leaf {
+        let mut walker = Walker {
+            drafts: &self.drafts,
+            index: &self.index,
+            own: at,
+            lenient,
+            secret,
+            diagnostics: &mut self.diagnostics,
+            edges: Vec::new(),
+        };
+        let Some(json) = walker.accept(attribute, node) else {
+            return Leaf::Broken;
+        };
+        if !walker.edges.is_empty() {
+            let edges = host::addresses(&self.drafts, walker.edges);
+            edges.iter().for_each(|(address, place)| self.drafts[at].depend(address, *place));
+        }
+        Leaf::Value(value(attribute, json, secret))
+    }
+
+    /// A value with expressions: what is known is evaluated now, the rest waits.
+    pub(super) fn expression(
+        &mut self,
+        at: usize,
+        attribute: &'static Attribute,
+        node: &Node<'_>,
+        lenient: bool,
+    ) -> Leaf {
+        let draft = &self.drafts[at];
+        let mut names = Names::new(&self.variables, self.inputs.environment);
+        names.each = draft.each.as_ref();
+        names.self_name = Some(&draft.name);
+        names.resources = Some(Resources { drafts: &self.drafts, index: &self.index, own: Some(at) });
+        let compiled = names.compile(node);
+        let (targets, edges) = (names.targets, names.edges);
+        let expression = match compiled {
+            Ok(expression) => expression,
+            Err((words, place)) => {
+                self.say(at, words, place, attribute.path);
+                return Leaf::Broken;
+            }
+        };
+        for target in edges {
+            let address = self.drafts[target].address().cloned();
+            address.iter().for_each(|address| self.drafts[at].depend(address, node.place));
+        }
+        let pending = Pending { expression, targets, place: node.place };
+        match pending.targets.is_empty() {
+            true => self.evaluated(at, attribute, pending, lenient),
+            false => Leaf::Pending(Box::new(pending)),
+        }
+    }
+
+    /// An expression whose names all have their bindings.
+    pub(super) fn evaluated(
+        &mut self,
+        at: usize,
+        attribute: &'static Attribute,
+        pending: Pending,
+        lenient: bool,
+    ) -> Leaf {
+        let Pending { expression, place, .. } = pending;
+        if expression.is_too_deep() {
+            let words = "the expression rests on too many others that are unknown, too".to_owned();
+            self.say(at, words, place, attribute.path);
+            return Leaf::Broken;
+        }
+        match expression.evaluate(&|_, _| None) {
+            Ok(Some(json)) => {
+                let secret = expression.is_secret();
+                self.accepted(at, attribute, &Node::from_json(json, place), lenient, secret)
+            }
+            Ok(None) => Leaf::Value(Value::Deferred(expression.into())),
+            Err(words) => {
+                self.say(at, words, place, attribute.path);
+                Leaf::Broken
+            }
+        }
+    }
+
+    fn say(&mut self, at: usize, words: String, place: Place, path: &str) {
+        if !words.is_empty() {
+            self.report(at, Diagnostic::error(words).at(place), path);
+        }
+    }
+
+    /// Constant defaults, and those that follow the parent.
+    pub(super) fn defaults(&mut self, at: usize) {
+        let draft = &mut self.drafts[at];
+        let parent = draft.home.as_ref().and_then(|h| h.parent);
+        for attribute in draft.kind.attributes.iter().filter(|a| !a.derived) {
+            if draft.leaves.contains_key(attribute.path) {
+                continue;
+            }
+            let leaf = match attribute.default {
+                // Nothing to manage: the same as leaving it out.
+                TableDefault::String("unmanaged") => continue,
+                TableDefault::Parent => parent.map(|p| Leaf::Same(p, attribute.path)),
+                TableDefault::TrueUnless(group) => {
+                    let given = draft.places.iter().any(|(path, _)| below(path, group));
+                    Some(Leaf::Value(Value::Known(Json::from(!given))))
+                }
+                _ => body::default_of(attribute).map(|json| Leaf::Value(Value::Known(json))),
+            };
+            if let Some(leaf) = leaf {
+                draft.leaves.insert(attribute.path, leaf);
+            }
+        }
+    }
+}
+
+/// Whether `path` lies below `group`.
+pub(super) fn below(path: &str, group: &str) -> bool {
+    path.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// A known value, hidden where the attribute or its sources are.
+pub(super) fn value(attribute: &Attribute, json: Json, secret: bool) -> Value {
+    if !secret && attribute.sensitivity != Sensitivity::Secret {
+        return Value::Known(json);
+    }
+    Value::Secret(Secret::new(match json {
+        Json::String(text) => text,
+        other => other.to_string(),
+    }))
+}

@@ -1,0 +1,279 @@
+//! One document's header: what it says whatever its kind.
+
+use model::accept::{described, known_keys};
+use model::{Address, Adopt, ArmId, Diagnostic, Diagnostics, Kind, Lifecycle, Place, kinds};
+
+use super::table;
+use crate::project::Project;
+use crate::yaml::{Entry, Node, Yaml};
+
+/// A document whose header could be read.
+pub(super) struct Document<'t> {
+    pub(super) kind: &'static Kind,
+    pub(super) root: Node<'t>,
+    pub(super) line: usize,
+    /// az ml's own header: read-only keys are dropped, and the workspace is the project's default.
+    pub(super) az_ml: bool,
+    pub(super) workspace: Option<String>,
+    pub(super) id: Option<(String, Place)>,
+    pub(super) depends_on: Vec<(Address, Place)>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) moved_from: Vec<Address>,
+    pub(super) adopt: Option<Adopt>,
+}
+
+impl<'t> Document<'t> {
+    /// Where the document is pointed at: its name, or its beginning.
+    pub(super) fn place(&self) -> Place {
+        self.root.place
+    }
+
+    /// The value of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&Node<'t>> {
+        self.root.entry(key).map(|e| &e.node)
+    }
+}
+
+/// Keys at the top of every document that are no attributes.
+pub(super) const HEADER_KEYS: [&str; 10] =
+    ["kind", "name", "id", "for_each", "when", "depends_on", "lifecycle", "moved_from", "adopt", "$schema"];
+
+/// Reads the header; `None` after a diagnostic that leaves nothing to go on with.
+pub(super) fn read<'t>(
+    root: Node<'t>,
+    line: usize,
+    project: &Project,
+    diagnostics: &mut Diagnostics,
+) -> Option<Document<'t>> {
+    let mut header = Header { diagnostics };
+    if root.entries().is_none() {
+        let words = format!("a document must be a mapping, and is {}", described(&root.to_json()));
+        header.error(words, "write `kind: …` and its other keys", root.place);
+        return None;
+    }
+    let (kind, az_ml) = header.kind(&root)?;
+    let workspace = if az_ml { header.default_workspace(&root, project) } else { None };
+    let lifecycle = root.entry("lifecycle").map(|e| header.lifecycle(&e.node, kind)).unwrap_or_default();
+    let depends_on = header.addresses(&root, "depends_on");
+    let moved_from = header.addresses(&root, "moved_from").into_iter().map(|(a, _)| a).collect();
+    let adopt = root.entry("adopt").and_then(|e| header.adopt(&e.node, kind));
+    let id = root.entry("id").filter(|_| !az_ml).and_then(|e| header.id(&e.node));
+    Some(Document { kind, root, line, az_ml, workspace, id, depends_on, lifecycle, moved_from, adopt })
+}
+
+struct Header<'d> {
+    diagnostics: &'d mut Diagnostics,
+}
+
+impl Header<'_> {
+    fn error(&mut self, words: impl Into<String>, help: impl Into<String>, place: Place) {
+        self.diagnostics.push(Diagnostic::error(words).help(help).at(place));
+    }
+
+    fn kind(&mut self, root: &Node<'_>) -> Option<(&'static Kind, bool)> {
+        if let Some(uses) = root.entry("uses") {
+            let help = "write its documents out; components come with a later version";
+            self.error("components are not supported by this version", help, uses.place);
+            return None;
+        }
+        match (root.entry("kind"), root.entry("type")) {
+            (Some(entry), _) => self.own_kind(&entry.node).map(|kind| (kind, false)),
+            (None, Some(entry)) => self.az_ml_kind(&entry.node).map(|kind| (kind, true)),
+            (None, None) => {
+                let names = kinds::KINDS.map(|k| k.name);
+                let near =
+                    root.entries().into_iter().flatten().find(|e| {
+                        model::rule::nearest(&e.key, ["kind"]).is_some() && e.node.text().is_some()
+                    });
+                let place = near.map_or(root.place, |e| e.place);
+                let help = format!("write `kind: …`: one of {}", model::accept::quoted(names));
+                self.error("the document has no `kind`", help, place);
+                None
+            }
+        }
+    }
+
+    fn own_kind(&mut self, node: &Node<'_>) -> Option<&'static Kind> {
+        let found = node.text().and_then(kinds::find);
+        if found.is_none() {
+            let given = node.text().unwrap_or_default();
+            let words = format!(
+                "there is no kind {}",
+                node.text().map_or(described(&node.to_json()), |t| format!("`{t}`"))
+            );
+            self.error(words, known_keys(given, kinds::KINDS.map(|k| k.name)), node.place);
+        }
+        found
+    }
+
+    fn az_ml_kind(&mut self, node: &Node<'_>) -> Option<&'static Kind> {
+        let word = node.text().unwrap_or_default().to_ascii_lowercase();
+        match word.as_str() {
+            "amlcompute" => kinds::find("cluster"),
+            "computeinstance" => kinds::find("instance"),
+            "virtualmachine" | "kubernetes" | "synapsespark" => {
+                let words = format!("computes of type `{word}` are not supported by this version");
+                self.error(
+                    words,
+                    "leave the document out; plumb does not touch what it does not manage",
+                    node.place,
+                );
+                None
+            }
+            _ => {
+                let words = format!("there is no compute type {}", described(&node.to_json()));
+                let help = "write `kind: …`, or az ml's `type: amlcompute` or `type: computeinstance`";
+                self.error(words, help, node.place);
+                None
+            }
+        }
+    }
+
+    fn default_workspace(&mut self, root: &Node<'_>, project: &Project) -> Option<String> {
+        let own = root.entry("workspace").is_some();
+        if project.default_workspace.is_none() && !own {
+            let place = root.entry("type").map_or(root.place, |e| e.node.place);
+            let help = "set `default_workspace` below `[project]` in plumb.toml, or write `kind: …` and `workspace: …`";
+            self.error(
+                "an az ml document has no workspace of its own, and the project names none",
+                help,
+                place,
+            );
+        }
+        project.default_workspace.clone().filter(|_| !own)
+    }
+
+    fn id(&mut self, node: &Node<'_>) -> Option<(String, Place)> {
+        match node.text().filter(|t| is_id(t)) {
+            Some(text) => Some((text.to_owned(), node.place)),
+            None => {
+                let words = format!(
+                    "`id` must be the last part of an address, and is {}",
+                    described(&node.to_json())
+                );
+                self.error(words, "use letters, digits, `-`, `_` and `.`; no expressions", node.place);
+                None
+            }
+        }
+    }
+
+    fn lifecycle(&mut self, node: &Node<'_>, kind: &'static Kind) -> Lifecycle {
+        const KEYS: [&str; 4] = ["prevent_destroy", "ignore_changes", "replace_on", "create_before_destroy"];
+        let mut lifecycle = Lifecycle::default();
+        let Some(entries) = node.entries() else {
+            self.error(
+                "`lifecycle` must be a mapping",
+                "write `lifecycle: { prevent_destroy: true }`",
+                node.place,
+            );
+            return lifecycle;
+        };
+        for entry in entries {
+            match entry.key.as_ref() {
+                "prevent_destroy" => lifecycle.prevent_destroy = self.boolean(entry),
+                "create_before_destroy" => lifecycle.create_before_destroy = self.boolean(entry),
+                "ignore_changes" => lifecycle.ignore_changes = self.attributes(entry, kind),
+                "replace_on" => lifecycle.replace_on = self.attributes(entry, kind),
+                key => {
+                    let words = format!("unknown key `{key}` in `lifecycle`");
+                    self.error(words, known_keys(key, KEYS), entry.place);
+                }
+            }
+        }
+        lifecycle
+    }
+
+    fn boolean(&mut self, entry: &Entry<'_>) -> bool {
+        match entry.node.yaml {
+            Yaml::Boolean(yes) => yes,
+            _ => {
+                let words = format!(
+                    "`{}` must be `true` or `false`, and is {}",
+                    entry.key,
+                    described(&entry.node.to_json())
+                );
+                self.error(
+                    words,
+                    "it has no effect on resources, so it takes no expression",
+                    entry.node.place,
+                );
+                false
+            }
+        }
+    }
+
+    fn attributes(&mut self, entry: &Entry<'_>, kind: &'static Kind) -> Vec<String> {
+        let mut paths = Vec::new();
+        for node in self.texts(&entry.key, &entry.node) {
+            let path = node.text().unwrap_or_default();
+            if table::names_attribute(kind, path) {
+                paths.push(path.to_owned());
+            } else {
+                let words = format!("a {} has no attribute `{path}`", kind.name);
+                let all =
+                    kind.attributes.iter().filter(|a| !a.derived).flat_map(|a| [Some(a.path), a.group()]);
+                self.error(words, known_keys(path, all.flatten()), node.place);
+            }
+        }
+        paths
+    }
+
+    fn addresses(&mut self, root: &Node<'_>, key: &str) -> Vec<(Address, Place)> {
+        let Some(entry) = root.entry(key) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for node in self.texts(key, &entry.node) {
+            let text = node.text().unwrap_or_default();
+            match Address::parse(text).filter(|a| kinds::find(a.kind()).is_some()) {
+                Some(address) => found.push((address, node.place)),
+                None => {
+                    let words = format!("`{text}` in `{key}` is no address");
+                    let help = "write `kind/id`, or `kind/workspace/id` for a cluster or instance: `cluster/research/cpu`";
+                    self.error(words, help, node.place);
+                }
+            }
+        }
+        found
+    }
+
+    /// The texts of a text or a list of texts.
+    fn texts<'n, 't>(&mut self, key: &str, node: &'n Node<'t>) -> Vec<&'n Node<'t>> {
+        let all: Vec<&Node<'t>> = match &node.yaml {
+            Yaml::List(list) => list.iter().collect(),
+            _ => vec![node],
+        };
+        let (good, bad): (Vec<_>, Vec<_>) = all.into_iter().partition(|n| n.text().is_some());
+        for node in bad {
+            let words =
+                format!("`{key}` must be a text or a list of texts, and has {}", described(&node.to_json()));
+            self.error(words, "write it in quotes", node.place);
+        }
+        good
+    }
+
+    fn adopt(&mut self, node: &Node<'_>, kind: &Kind) -> Option<Adopt> {
+        match (&node.yaml, node.text().and_then(ArmId::parse)) {
+            (Yaml::Boolean(true), _) if kind.in_arm() => Some(Adopt::Named),
+            (Yaml::Boolean(false), _) => None,
+            (_, Some(id)) if kind.in_arm() => Some(Adopt::Id(id)),
+            _ => {
+                let words =
+                    format!("`adopt` must be `true` or an ARM id, and is {}", described(&node.to_json()));
+                let help = match kind.in_arm() {
+                    true => "an id looks like `/subscriptions/…/resourceGroups/…/providers/…`",
+                    false => "this kind does not exist in Azure; leave the key out",
+                };
+                self.error(words, help, node.place);
+                None
+            }
+        }
+    }
+}
+
+/// Whether a text can be a part of an address.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 260
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.()".contains(c))
+}

@@ -1,0 +1,97 @@
+//! A resource on its way: an element of a document, with what is known of it so far.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::expression::Known;
+use model::{Address, ArmId, Dependency, Expression, Kind, Place, Value};
+
+/// One resource to be.
+pub(super) struct Draft {
+    pub(super) kind: &'static Kind,
+    /// Its document; of an implied resource, that of the one it was made for.
+    pub(super) document: usize,
+    pub(super) each: Option<Each>,
+    pub(super) name: String,
+    pub(super) name_place: Place,
+    pub(super) id: String,
+    /// Set when its place in ARM is known; a draft without one is broken and has been reported.
+    pub(super) home: Option<Home>,
+    pub(super) leaves: BTreeMap<&'static str, Leaf>,
+    pub(super) places: Vec<(&'static str, Place)>,
+    pub(super) dependencies: Vec<Dependency>,
+    pub(super) implied_by: Option<usize>,
+}
+
+/// The element of a `for_each`.
+#[derive(Clone)]
+pub(super) struct Each {
+    pub(super) text: String,
+    pub(super) key: Arc<Known>,
+    pub(super) value: Arc<Known>,
+}
+
+/// Where a resource lies.
+pub(super) struct Home {
+    pub(super) address: Address,
+    pub(super) arm_id: Option<ArmId>,
+    /// The draft it lies in, if a document describes it.
+    pub(super) parent: Option<usize>,
+}
+
+/// The value of an attribute, as far as it is known.
+pub(super) enum Leaf {
+    Value(Value),
+    /// It rests on attributes of other drafts.
+    Pending(Box<Pending>),
+    /// It equals another draft's attribute.
+    Same(usize, &'static str),
+    /// Something was wrong with it, which has been reported.
+    Broken,
+}
+
+/// A compiled expression and the attributes that its pending slots stand for, by their numbers.
+pub(super) struct Pending {
+    pub(super) expression: Expression,
+    pub(super) targets: Vec<(usize, &'static str)>,
+    pub(super) place: Place,
+}
+
+impl Draft {
+    /// Its address; only for drafts that have a home.
+    pub(super) fn address(&self) -> Option<&Address> {
+        self.home.as_ref().map(|h| &h.address)
+    }
+
+    pub(super) fn arm_id(&self) -> Option<&ArmId> {
+        self.home.as_ref()?.arm_id.as_ref()
+    }
+
+    /// The part of its children's addresses: its id, or its name where several share the id.
+    pub(super) fn as_parent(&self) -> &str {
+        if self.each.is_some() { &self.name } else { &self.id }
+    }
+
+    /// Adds an edge, once.
+    pub(super) fn depend(&mut self, address: &Address, place: Place) {
+        if !self.dependencies.iter().any(|d| d.address == *address) {
+            self.dependencies.push(Dependency { address: address.clone(), place });
+        }
+    }
+
+    /// Remembers where an attribute stands.
+    pub(super) fn stands(&mut self, path: &'static str, place: Place) {
+        self.places.push((path, place));
+    }
+
+    pub(super) fn place_of(&self, path: &str) -> Option<Place> {
+        self.places.iter().find(|(p, _)| *p == path).map(|(_, place)| *place)
+    }
+
+    pub(super) fn known_text(&self, path: &str) -> Option<&str> {
+        match self.leaves.get(path)? {
+            Leaf::Value(value) => value.known()?.as_str(),
+            _ => None,
+        }
+    }
+}

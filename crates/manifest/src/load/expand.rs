@@ -1,0 +1,238 @@
+//! From documents to drafts: `for_each`, `when`, names and ids.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use model::accept::described;
+use model::expression::Known;
+use model::{Diagnostic, Diagnostics, Json, Place};
+
+use super::Load;
+use super::document::{Document, is_id};
+use super::draft::{Draft, Each};
+use super::expression::{Names, Wrong};
+use crate::variables::Variables;
+
+/// The most resources of one `for_each`.
+const ELEMENTS_MAX: usize = 100_000;
+
+impl Load<'_, '_> {
+    /// Makes the drafts of every document.
+    pub(super) fn expand(&mut self) {
+        for (at, document) in self.documents.iter().enumerate() {
+            let mut expansion = Expansion {
+                document,
+                at,
+                variables: &self.variables,
+                environment: self.inputs.environment,
+                diagnostics: &mut self.diagnostics,
+            };
+            self.drafts.extend(expansion.drafts());
+        }
+        for (at, draft) in self.drafts.iter().enumerate() {
+            self.index.add(at, draft);
+        }
+    }
+}
+
+struct Expansion<'e, 't> {
+    document: &'e Document<'t>,
+    at: usize,
+    variables: &'e Variables,
+    environment: &'e str,
+    diagnostics: &'e mut Diagnostics,
+}
+
+impl Expansion<'_, '_> {
+    fn drafts(&mut self) -> Vec<Draft> {
+        let Some(elements) = self.elements() else {
+            return Vec::new();
+        };
+        let Some(id) = self.shared_id() else {
+            return Vec::new();
+        };
+        elements.into_iter().filter_map(|each| self.draft(each, id.as_deref())).collect()
+    }
+
+    fn error(&mut self, words: impl Into<String>, help: impl Into<String>, place: Place) {
+        self.diagnostics.push(Diagnostic::error(words).help(help).at(place));
+    }
+
+    fn wrong(&mut self, (words, place): Wrong) {
+        if !words.is_empty() {
+            self.diagnostics.push(Diagnostic::error(words).at(place));
+        }
+    }
+
+    /// One element without `for_each`, else one for each entry; `None` after a diagnostic.
+    fn elements(&mut self) -> Option<Vec<Option<Each>>> {
+        let Some(node) = self.document.get("for_each") else {
+            return Some(vec![None]);
+        };
+        let place = node.place;
+        let evaluated = Names::new(self.variables, self.environment).evaluate(node);
+        let (value, secret) = evaluated.map_err(|wrong| self.wrong(wrong)).ok()?;
+        if secret {
+            let help =
+                "keys stand in addresses, which everybody may see; use a variable that is not sensitive";
+            self.error("`for_each` goes over a secret", help, place);
+            return None;
+        }
+        let pairs: Vec<(String, Json)> = match value {
+            Json::Object(map) => map.into_iter().collect(),
+            Json::Array(list) => self.listed(list, place)?,
+            other => {
+                let words =
+                    format!("`for_each` must be a mapping or a list of texts, and is {}", described(&other));
+                self.error(words, "give a mapping such as `${vars.people}`", place);
+                return None;
+            }
+        };
+        if pairs.len() > ELEMENTS_MAX {
+            self.error(format!("`for_each` has more than {ELEMENTS_MAX} entries"), "split it", place);
+            return None;
+        }
+        let each = |(text, value): (String, Json)| {
+            let key = Arc::new(Known::new(Json::from(text.as_str())));
+            Some(Each { text, key, value: Arc::new(Known::new(value)) })
+        };
+        Some(pairs.into_iter().map(each).collect())
+    }
+
+    fn listed(&mut self, list: Vec<Json>, place: Place) -> Option<Vec<(String, Json)>> {
+        let mut seen = BTreeSet::new();
+        let mut pairs = Vec::new();
+        for element in list {
+            let Json::String(text) = element else {
+                let words = format!("a list in `for_each` must have texts, and has {}", described(&element));
+                self.error(words, "use a mapping, whose keys name the elements", place);
+                return None;
+            };
+            if !seen.insert(text.clone()) {
+                self.error(
+                    format!("`for_each` has `{text}` twice"),
+                    "each element needs a key of its own",
+                    place,
+                );
+                return None;
+            }
+            pairs.push((text.clone(), Json::from(text)));
+        }
+        Some(pairs)
+    }
+
+    /// The id that all elements share: as given, or the name's text around its expressions. The inner
+    /// `None` is a document without `for_each`, whose id is its name.
+    fn shared_id(&mut self) -> Option<Option<String>> {
+        if let Some((id, _)) = &self.document.id {
+            return Some(Some(id.clone()));
+        }
+        if self.document.get("for_each").is_none() {
+            return Some(None);
+        }
+        let node = self.document.get("name")?;
+        let text = without_expressions(node.text().unwrap_or_default());
+        let id = text.trim_matches(['-', '_', '.']);
+        if is_id(id) {
+            return Some(Some(id.to_owned()));
+        }
+        let help = "add `id: …`, the last part of the addresses of all its elements";
+        self.error("the document has no `id`, and none follows from its name", help, node.place);
+        None
+    }
+
+    fn draft(&mut self, each: Option<Each>, id: Option<&str>) -> Option<Draft> {
+        let document = self.document;
+        if !self.when(each.as_ref())? {
+            return None;
+        }
+        let Some(node) = document.get("name") else {
+            let help = "write `name: …`, the resource's name in Azure";
+            self.error(format!("the {} has no `name`", document.kind.name), help, document.place());
+            return None;
+        };
+        let mut names = Names::new(self.variables, self.environment);
+        names.each = each.as_ref();
+        let evaluated = names.evaluate(node);
+        let name = match evaluated.map_err(|wrong| self.wrong(wrong)).ok()? {
+            (Json::String(name), false) => name,
+            (_, true) => {
+                self.error("a name cannot come from a secret", "everybody may see names", node.place);
+                return None;
+            }
+            (other, false) => {
+                let words = format!("`name` must be text, and is {}", described(&other));
+                self.error(words, "write it in quotes", node.place);
+                return None;
+            }
+        };
+        let id = id.unwrap_or(&name).to_owned();
+        let broken = document.kind.name_rules.iter().find_map(|r| r.violation(&Json::from(name.as_str())));
+        if let Some(words) = broken.or_else(|| (!is_id(&id)).then(|| "must be a plain name".to_owned())) {
+            let words = format!("the name `{}` of the {} {words}", name.escape_debug(), document.kind.name);
+            self.diagnostics.push(Diagnostic::error(words).at(node.place).attribute("name"));
+            return None;
+        }
+        Some(Draft {
+            kind: document.kind,
+            document: self.at,
+            each,
+            name,
+            name_place: node.place,
+            id,
+            home: None,
+            leaves: Default::default(),
+            places: Vec::new(),
+            dependencies: Vec::new(),
+            implied_by: None,
+        })
+    }
+
+    fn when(&mut self, each: Option<&Each>) -> Option<bool> {
+        let Some(node) = self.document.get("when") else {
+            return Some(true);
+        };
+        let mut names = Names::new(self.variables, self.environment);
+        names.each = each;
+        match names.evaluate(node).map_err(|wrong| self.wrong(wrong)).ok()? {
+            (Json::Bool(counts), false) => Some(counts),
+            (_, true) => {
+                self.error(
+                    "`when` cannot depend on a secret",
+                    "everybody sees whether a resource exists",
+                    node.place,
+                );
+                None
+            }
+            (other, false) => {
+                let words = format!("`when` must be `true` or `false`, and is {}", described(&other));
+                self.error(words, "compare: `${environment == \"prod\"}`", node.place);
+                None
+            }
+        }
+    }
+}
+
+/// A text without its `${…}`.
+fn without_expressions(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        rest = after.split_once('}').map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_the_text_around_expressions() {
+        assert_eq!(without_expressions("ci-${each.key}-x"), "ci--x");
+        assert_eq!(without_expressions("plain"), "plain");
+        assert_eq!(without_expressions("${a"), "");
+    }
+}

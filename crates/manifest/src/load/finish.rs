@@ -1,0 +1,232 @@
+//! From drafts to resources: what needs more than one attribute or more than one document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::schema::Need;
+use model::{Address, Attributes, Dependency, Diagnostic, Json, Place, Resource, Sources, Value, accept};
+
+use super::Load;
+use super::attributes::below;
+use super::draft::{Draft, Leaf};
+use super::index::Index;
+
+impl Load<'_, '_> {
+    /// Every resource, ordered by address.
+    pub(super) fn finish(&mut self, sources: &Sources) -> Vec<Resource> {
+        self.scripts();
+        for at in 0..self.drafts.len() {
+            if self.drafts[at].home.is_some() {
+                self.subnet(at);
+                self.needs_of(at);
+                self.rules(at);
+                self.checks(at);
+            }
+        }
+        self.depends_on();
+        let mut resources = Vec::with_capacity(self.drafts.len());
+        let addresses: Vec<Option<Address>> = self.drafts.iter().map(|d| d.address().cloned()).collect();
+        for draft in std::mem::take(&mut self.drafts) {
+            let document = &self.documents[draft.document];
+            let name = &sources.get(document.root.place.source).name;
+            let source = format!("{name}:{}", document.line);
+            resources.extend(self.resource(draft, source, &addresses));
+        }
+        resources.sort_by(|a, b| a.address.cmp(&b.address));
+        resources
+    }
+
+    fn resource(&self, draft: Draft, source: String, addresses: &[Option<Address>]) -> Option<Resource> {
+        let document = &self.documents[draft.document];
+        let home = draft.home?;
+        let implied_by = draft.implied_by.and_then(|at| addresses[at].clone());
+        let own = implied_by.is_none();
+        let known = |(path, leaf)| match leaf {
+            Leaf::Value(value) => Some((path, value)),
+            _ => None,
+        };
+        let key = draft.each.as_ref().map(|e| e.text.as_str());
+        Some(Resource {
+            address: home.address,
+            kind: draft.kind,
+            name: draft.name,
+            arm_id: home.arm_id,
+            attributes: draft.leaves.into_iter().filter_map(known).collect(),
+            dependencies: draft.dependencies,
+            lifecycle: if own { document.lifecycle.clone() } else { Default::default() },
+            moved_from: if own { moved_from(&document.moved_from, key) } else { Vec::new() },
+            adopt: document.adopt.clone().filter(|_| own),
+            implied_by,
+            place: draft.name_place,
+            source,
+            places: draft.places,
+        })
+    }
+
+    /// A bare subnet name and `vnet_name` mean a subnet in the workspace's group (az ml facts §1).
+    fn subnet(&mut self, at: usize) {
+        const SUBNET: &str = "network_settings.subnet";
+        let draft = &self.drafts[at];
+        let Some(name) = draft.known_text(SUBNET).filter(|t| !t.starts_with('/')).map(str::to_owned) else {
+            return;
+        };
+        let place = draft.place_of(SUBNET).unwrap_or(draft.name_place);
+        let network = draft.known_text("network_settings.vnet_name").map(str::to_owned);
+        let group = draft.arm_id().and_then(|id| id.parent()).and_then(|workspace| workspace.parent());
+        let (Some(network), Some(group)) = (network, group) else {
+            let words =
+                format!("the subnet `{name}` is no ARM id, and `vnet_name` does not say whose subnet it is");
+            let help = "write `network_settings: { vnet_name: …, subnet: … }`, or the subnet's full ARM id";
+            self.drafts[at].leaves.insert(SUBNET, Leaf::Broken);
+            return self.report(at, Diagnostic::error(words).help(help).at(place), SUBNET);
+        };
+        let id = group.in_group("Microsoft.Network/virtualNetworks", &network).child("subnets", &name);
+        self.drafts[at].leaves.insert(SUBNET, Leaf::Value(Value::Known(Json::from(id.as_str()))));
+    }
+
+    /// Attributes that must be given.
+    fn needs_of(&mut self, at: usize) {
+        let draft = &self.drafts[at];
+        if draft.implied_by.is_some() {
+            return;
+        }
+        let missing: Vec<_> = draft
+            .kind
+            .attributes
+            .iter()
+            .filter(|a| !draft.leaves.contains_key(a.path))
+            .filter(|a| match a.need {
+                Need::Optional => false,
+                Need::Required => true,
+                Need::WithGroup => {
+                    a.group().is_some_and(|group| draft.places.iter().any(|(path, _)| below(path, group)))
+                }
+            })
+            .collect();
+        for attribute in missing {
+            let draft = &self.drafts[at];
+            let words = format!("the {} `{}` needs `{}`", draft.kind.name, draft.name, attribute.path);
+            let sibling = attribute.group().and_then(|group| {
+                draft.places.iter().find(|(path, _)| below(path, group)).map(|(_, place)| *place)
+            });
+            let place = sibling.unwrap_or(draft.name_place);
+            self.report(at, Diagnostic::error(words).help(attribute.doc).at(place), attribute.path);
+        }
+    }
+
+    /// Rules over one value.
+    fn rules(&mut self, at: usize) {
+        let draft = &self.drafts[at];
+        let mut broken: Vec<(&'static str, String)> = Vec::new();
+        for (path, leaf) in &draft.leaves {
+            // What plumb filled in itself keeps the rules.
+            let Some(attribute) = draft.kind.attribute(path).filter(|a| !a.rules.is_empty() && !a.derived)
+            else {
+                continue;
+            };
+            match leaf {
+                Leaf::Value(Value::Known(json)) => {
+                    broken.extend(accept::rules(attribute, json).map(|words| (*path, words)));
+                }
+                Leaf::Value(Value::Secret(secret)) => {
+                    let wrong = accept::rules(attribute, &accept::reveal(attribute, secret)).is_some();
+                    let words = || format!("`{path}` has a secret value of the wrong form");
+                    broken.extend(wrong.then(|| (*path, words())));
+                }
+                _ => {}
+            }
+        }
+        for (path, words) in broken {
+            let draft = &self.drafts[at];
+            let place = draft.place_of(path).unwrap_or(draft.name_place);
+            self.report(at, Diagnostic::error(words).at(place), path);
+        }
+    }
+
+    /// Rules over several values.
+    fn checks(&mut self, at: usize) {
+        let draft = &self.drafts[at];
+        if draft.kind.checks.is_empty() {
+            return;
+        }
+        // No check reads a text but the location.
+        let read = |path: &str, json: &Json| !json.is_string() || path == "location";
+        let known: Attributes = draft
+            .leaves
+            .iter()
+            .filter_map(|(path, leaf)| match leaf {
+                Leaf::Value(Value::Known(json)) if read(path, json) => Some((*path, json.clone())),
+                _ => None,
+            })
+            .collect();
+        let given: BTreeSet<&str> = draft.leaves.keys().copied().collect();
+        let parent = draft.home.as_ref().and_then(|h| h.parent);
+        let location = parent.and_then(|p| self.drafts[p].known_text("location"));
+        let broken: Vec<_> =
+            draft.kind.checks.iter().filter_map(|check| check.broken(&known, &given, location)).collect();
+        for found in broken {
+            let draft = &self.drafts[at];
+            let place = draft.place_of(found.attribute).unwrap_or(draft.name_place);
+            let diagnostic = match found.warning {
+                true => Diagnostic::warning(found.words),
+                false => Diagnostic::error(found.words),
+            };
+            self.report(at, diagnostic.at(place), found.attribute);
+        }
+    }
+
+    /// Edges that documents ask for by address.
+    fn depends_on(&mut self) {
+        if self.documents.iter().all(|d| d.depends_on.is_empty()) {
+            return;
+        }
+        let mut edges: Vec<(usize, Dependency)> = Vec::new();
+        let mut missing: BTreeMap<Place, Diagnostic> = BTreeMap::new();
+        let addresses = Index::addresses(&self.drafts);
+        for (at, draft) in self.drafts.iter().enumerate() {
+            if draft.implied_by.is_some() || draft.home.is_none() {
+                continue;
+            }
+            for (address, place) in &self.documents[draft.document].depends_on {
+                let targets = addresses.get(address.as_str()).map_or(&[][..], Vec::as_slice);
+                let others = targets.iter().filter(|t| **t != at).filter_map(|t| self.drafts[*t].address());
+                edges.extend(others.map(|a| (at, Dependency { address: a.clone(), place: *place })));
+                if targets.is_empty() || targets == [at] {
+                    missing
+                        .entry(*place)
+                        .or_insert_with(|| nothing_there(address, *place, targets, &addresses));
+                }
+            }
+        }
+        for (at, edge) in edges {
+            self.drafts[at].depend(&edge.address, edge.place);
+        }
+        self.diagnostics.extend(missing.into_values());
+    }
+}
+
+fn nothing_there(
+    address: &Address,
+    place: Place,
+    targets: &[usize],
+    addresses: &BTreeMap<&str, Vec<usize>>,
+) -> Diagnostic {
+    if !targets.is_empty() {
+        return Diagnostic::error("a resource cannot depend on itself").help("remove the entry").at(place);
+    }
+    let same_kind = addresses.keys().filter(|a| a.split('/').next() == Some(address.kind())).take(2_000);
+    let near = model::rule::nearest(address.as_str(), same_kind.copied());
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "an address is `kind/id`, or `kind/workspace/id` for a cluster or instance".to_owned(),
+    };
+    Diagnostic::error(format!("there is no resource {address}")).help(help).at(place)
+}
+
+/// Earlier addresses; those of a whole `for_each` document get the element's key.
+fn moved_from(addresses: &[Address], key: Option<&str>) -> Vec<Address> {
+    let with_key = |address: &Address| match (address.key(), key) {
+        (None, Some(key)) => Address::new(address.kind(), address.parent(), address.id(), Some(key)),
+        _ => address.clone(),
+    };
+    addresses.iter().map(with_key).collect()
+}
