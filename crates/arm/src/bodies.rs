@@ -1,0 +1,167 @@
+//! Request bodies: the kinds' tables say what goes where; here is what a PUT and a PATCH of ARM want
+//! beyond that.
+
+use executor::provider::Request;
+use model::body::{encode, is_sent, to_arm};
+use model::compare::{get, set};
+use model::{Attribute, Compare, Json, Type};
+use serde_json::{Map, json};
+
+const IDENTITIES: &str = "identity.userAssignedIdentities";
+
+/// Objects that a PATCH must hold whole: `maxNodeCount` is required with the others
+/// (machine-learning facts §3.3).
+const WHOLE: [&str; 1] = ["properties.properties.scaleSettings"];
+
+/// The body of a PUT that makes a resource: what is null was never asked for.
+pub(crate) fn create(request: &Request<'_>) -> Json {
+    let given = request.attributes.iter().filter(|(_, value)| !value.is_null());
+    let mut body = to_arm(request.kind, given.map(|(path, value)| (*path, value)));
+    settle_identities(&mut body);
+    body
+}
+
+/// The body of a PUT that changes a live resource: what is live, without what only the service
+/// writes, with what the request is about (machine-learning facts §12).
+pub(crate) fn put(request: &Request<'_>, live: &Json) -> Json {
+    let mut body = without_nulls(live);
+    for path in request.kind.read_only {
+        remove(&mut body, path);
+    }
+    for attribute in request.kind.attributes.iter().filter(|a| is_sent(a) && is_dropped(request, a)) {
+        if let Some(value) = request.attributes.get(attribute.path).filter(|v| !v.is_null()) {
+            set(&mut body, attribute.arm, encode(attribute, value));
+        }
+    }
+    for attribute in changed(request) {
+        match encode(attribute, value_of(request, attribute)) {
+            Json::Null if matches!(attribute.value, Type::Map(_)) => set(&mut body, attribute.arm, json!({})),
+            Json::Null => remove(&mut body, attribute.arm),
+            value => set(&mut body, attribute.arm, value),
+        }
+    }
+    settle_identities(&mut body);
+    body
+}
+
+/// Whether a PATCH can only be written knowing what is live: identities to let go are named, and the
+/// rest of an object that goes whole must stay as it is.
+pub(crate) fn patch_needs_live(request: &Request<'_>) -> bool {
+    let whole = |arm: &str| WHOLE.contains(&group_of(arm));
+    let missing = |a: &&Attribute| whole(a.arm) && !request.paths.contains(&a.path);
+    changed(request).any(|a| a.arm == IDENTITIES)
+        || (changed(request).any(|a| whole(a.arm)) && request.kind.attributes.iter().any(|a| missing(&a)))
+}
+
+/// The body of a PATCH: the changed attributes, nested as in the resource.
+pub(crate) fn patch(request: &Request<'_>, live: &Json) -> Json {
+    let mut body = Json::Object(Map::new());
+    for attribute in changed(request) {
+        let value = encode(attribute, value_of(request, attribute));
+        let empty = value.is_null() && attribute.compare == Compare::EmptyIsAbsent;
+        set(&mut body, attribute.arm, if empty { json!("") } else { value });
+    }
+    complete(request, live, &mut body);
+    name_lost_identities(request, live, &mut body);
+    body
+}
+
+/// Fills what must go along with a changed attribute: the rest of its object, and fixed parts.
+fn complete(request: &Request<'_>, live: &Json, body: &mut Json) {
+    let touched: Vec<&str> = changed(request).map(|a| group_of(a.arm)).filter(|g| !g.is_empty()).collect();
+    for attribute in request.kind.attributes.iter().filter(|a| is_sent(a)) {
+        let group = group_of(attribute.arm);
+        if WHOLE.contains(&group) && touched.contains(&group) && get(body, attribute.arm).is_none() {
+            let desired = request.attributes.get(attribute.path).map(|v| encode(attribute, v));
+            if let Some(value) = get(live, attribute.arm).cloned().or(desired) {
+                set(body, attribute.arm, value);
+            }
+        }
+    }
+    for (path, text) in request.kind.constants.iter().filter(|(path, _)| touched.contains(&group_of(path))) {
+        set(body, path, json!(text));
+    }
+}
+
+/// In a PATCH an identity goes only when it is named with null, and the type goes along.
+fn name_lost_identities(request: &Request<'_>, live: &Json, body: &mut Json) {
+    if get(body, "identity").is_none() {
+        return;
+    }
+    if get(body, "identity.type").is_none()
+        && let Some(attribute) = request.kind.attribute("identity.type")
+        && let Some(value) = request.attributes.get(attribute.path)
+    {
+        set(body, attribute.arm, encode(attribute, value));
+    }
+    let wanted = get(body, IDENTITIES).and_then(Json::as_object).cloned();
+    if let Some(mut wanted) = wanted {
+        for id in get(live, IDENTITIES).and_then(Json::as_object).into_iter().flat_map(Map::keys) {
+            if !wanted.keys().any(|w| w.eq_ignore_ascii_case(id)) {
+                wanted.insert(id.clone(), Json::Null);
+            }
+        }
+        set(body, IDENTITIES, Json::Object(wanted));
+    }
+    drop_identities_without_type(body);
+}
+
+/// In a PUT the map is replaced whole; the ids that Azure answers inside it are not ours to send.
+fn settle_identities(body: &mut Json) {
+    let Some(map) = get(body, IDENTITIES).and_then(Json::as_object) else { return };
+    let bare: Map<String, Json> = map.keys().map(|id| (id.clone(), json!({}))).collect();
+    let empty = bare.is_empty();
+    set(body, IDENTITIES, Json::Object(bare));
+    if empty {
+        remove(body, IDENTITIES);
+    }
+    drop_identities_without_type(body);
+}
+
+/// A type without user-assigned identities must come without their map.
+fn drop_identities_without_type(body: &mut Json) {
+    let word = get(body, "identity.type").and_then(Json::as_str).map(str::to_ascii_lowercase);
+    if word.is_some_and(|w| !w.contains("userassigned")) {
+        remove(body, IDENTITIES);
+    }
+}
+
+/// The attributes that the request is about, as far as bodies have them.
+fn changed<'a>(request: &'a Request<'_>) -> impl Iterator<Item = &'static Attribute> + 'a {
+    request.paths.iter().filter_map(|path| request.kind.attribute(path)).filter(|a| is_sent(a))
+}
+
+fn value_of<'a>(request: &'a Request<'_>, attribute: &Attribute) -> &'a Json {
+    request.attributes.get(attribute.path).unwrap_or(&Json::Null)
+}
+
+/// Whether an attribute goes lost with what is read-only: credentials, whose secret part Azure
+/// answers with null.
+fn is_dropped(request: &Request<'_>, attribute: &Attribute) -> bool {
+    let below = |path: &&&str| attribute.arm.strip_prefix(**path).is_some_and(|rest| rest.starts_with('.'));
+    request.kind.read_only.iter().any(|path| below(&path))
+}
+
+fn group_of(arm: &str) -> &str {
+    arm.rsplit_once('.').map_or("", |(group, _)| group)
+}
+
+fn remove(root: &mut Json, path: &str) {
+    let (group, key) = path.rsplit_once('.').unwrap_or(("", path));
+    let keys = group.split('.').filter(|k| !k.is_empty());
+    let holder = keys.into_iter().try_fold(root, |at, key| at.get_mut(key));
+    if let Some(map) = holder.and_then(Json::as_object_mut) {
+        map.remove(key);
+    }
+}
+
+/// Azure answers what is unset with null (machine-learning facts §8.1); sent back, null is a value.
+fn without_nulls(value: &Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            let kept = map.iter().filter(|(_, v)| !v.is_null());
+            Json::Object(kept.map(|(k, v)| (k.clone(), without_nulls(v))).collect())
+        }
+        _ => value.clone(),
+    }
+}

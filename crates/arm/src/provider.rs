@@ -1,0 +1,161 @@
+//! The provider: what the engine asks, said in ARM.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use executor::provider::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
+use http::Method;
+use model::compare::get;
+use model::{ArmId, Json, Kind, Observed, Placement};
+
+use crate::client::{Call, Client};
+use crate::judge::no_reply;
+use crate::observe::observe;
+use crate::path::{SUBSCRIPTION_VERSION, api_version_of, is_of, type_of};
+
+/// Azure Resource Manager, as the engine sees it.
+pub struct ArmProvider {
+    pub(crate) client: Client,
+    /// Regions of workspaces, by folded id; computes are sent with their workspace's.
+    pub(crate) locations: tokio::sync::Mutex<BTreeMap<String, String>>,
+    /// Tenants of subscriptions.
+    tenants: tokio::sync::Mutex<BTreeMap<String, String>>,
+    /// How long to wait before the first poll of operations that this process started, by folded id.
+    pub(crate) first_pauses: Mutex<BTreeMap<String, Duration>>,
+}
+
+impl ArmProvider {
+    /// The provider on a client.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            locations: tokio::sync::Mutex::default(),
+            tenants: tokio::sync::Mutex::default(),
+            first_pauses: Mutex::default(),
+        }
+    }
+
+    /// The client underneath.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The Entra tenant that a subscription belongs to.
+    pub async fn tenant(&self, subscription: &str) -> Result<String, CloudError> {
+        let mut tenants = self.tenants.lock().await;
+        if let Some(tenant) = tenants.get(subscription) {
+            return Ok(tenant.clone());
+        }
+        let id = ArmId::parse(&format!("/subscriptions/{subscription}"))
+            .ok_or_else(|| no_reply(Outcome::NotDone, "a subscription's id is not as it should be"))?;
+        let body = self.client.get(&id, &[], SUBSCRIPTION_VERSION).await?.body;
+        let tenant = get(&body, "tenantId").and_then(Json::as_str);
+        let tenant =
+            tenant.ok_or_else(|| no_reply(Outcome::Unknown, "Azure names no tenant for the subscription"))?;
+        Ok(tenants.entry(subscription.to_owned()).or_insert(tenant.to_owned()).clone())
+    }
+
+    /// The body of a resource; `None` when it does not exist.
+    pub(crate) async fn body(&self, id: &ArmId, version: &str) -> Result<Option<Json>, CloudError> {
+        match self.client.get(id, &[], version).await {
+            Ok(reply) => Ok(Some(reply.body)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A body that a GET of `id` answered, if it is of that resource and of the kind.
+    fn observed(&self, kind: &Kind, id: &ArmId, body: &Json) -> Result<Observed, CloudError> {
+        let observed = observe(kind, body, &self.client.redactor)?;
+        if !observed.arm_id.same(id.as_str()) {
+            let words = format!("Azure answered `{}` for `{id}`", observed.arm_id);
+            return Err(no_reply(Outcome::Unknown, words));
+        }
+        if !is_of(kind, body) {
+            let words = format!("`{id}` is not a {}: something else has this name", kind.name);
+            return Err(no_reply(Outcome::NotDone, words));
+        }
+        Ok(observed)
+    }
+}
+
+/// Whether a 404 says that the resource does not exist. One about the subscription or the api-version
+/// is about something else, and one that names no code and no request is not ARM's.
+pub(crate) fn is_absence(error: &CloudError) -> bool {
+    const ELSEWHERE: [&str; 4] = [
+        "InvalidResourceType",
+        "NoRegisteredProviderFound",
+        "InvalidApiVersionParameter",
+        "InvalidResourceNamespace",
+    ];
+    let armed = !error.code.is_empty() || !error.request_ids.is_empty();
+    error.is_not_found() && armed && !ELSEWHERE.contains(&error.code.as_str())
+}
+
+#[async_trait]
+impl Provider for ArmProvider {
+    async fn list(&self, collection: &Collection) -> Result<Vec<Observed>, CloudError> {
+        let Some(kind) = collection.kinds.first() else { return Ok(Vec::new()) };
+        let tail = match kind.placement {
+            Placement::Local => return Ok(Vec::new()),
+            Placement::Group { .. } => vec!["resourcegroups"],
+            Placement::InGroup { resource_type, .. } => vec!["providers", resource_type],
+            Placement::InParent { collection, .. } => vec![collection],
+        };
+        let url = self.client.endpoint.url(&collection.parent, &tail, &[("api-version", kind.api_version())]);
+        let items = self.client.pages(Call::get(url), "value").await?;
+        let of_kind = |item: &Json| collection.kinds.iter().find(|k| is_of(k, item)).copied();
+        let known = items.iter().filter_map(|item| Some((of_kind(item)?, item)));
+        known.map(|(kind, item)| observe(kind, item, &self.client.redactor)).collect()
+    }
+
+    async fn get(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<Observed>, CloudError> {
+        let body = self.body(id, kind.api_version()).await?;
+        body.map(|body| self.observed(kind, id, &body)).transpose()
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError> {
+        let expected = type_of(request.kind);
+        if expected.is_none_or(|t| !t.eq_ignore_ascii_case(&request.arm_id.resource_type())) {
+            let words = format!("`{}` is not the id of a {}", request.arm_id, request.kind.name);
+            return Err(no_reply(Outcome::NotDone, words));
+        }
+        self.change(request).await
+    }
+
+    async fn wait(&self, operation: &Operation) -> Result<(), CloudError> {
+        let first = {
+            let mut pauses = self.first_pauses.lock().expect("BUG: a holder of the lock panicked");
+            pauses.remove(&operation.arm_id.folded())
+        };
+        self.client.wait(operation, first.unwrap_or_default()).await
+    }
+
+    async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError> {
+        let query = [("api-version", api_version_of(id))];
+        let url = self.client.endpoint.url(id, &["listNodes"], &query);
+        // A POST that only reads.
+        let call = Call { reads: true, ..Call::new(Method::POST, url, None) };
+        let nodes = self.client.pages(call, "nodes").await?;
+        Ok(nodes.iter().map(node).collect())
+    }
+
+    fn gone_proof_interval(&self) -> Duration {
+        self.client.settings.gone_proof_interval
+    }
+}
+
+/// A node, as listed (machine-learning facts §3.8).
+fn node(body: &Json) -> Node {
+    let text = |key| get(body, key).and_then(Json::as_str).map(str::to_owned);
+    Node {
+        id: text("nodeId").unwrap_or_default(),
+        state: text("nodeState").unwrap_or_default().to_lowercase(),
+        private_ip: text("privateIpAddress"),
+        public_ip: text("publicIpAddress"),
+        port: get(body, "port").and_then(Json::as_i64),
+        run_id: text("runId"),
+    }
+}
