@@ -7,8 +7,8 @@ use crate::{Seen, StateError};
 
 impl Storage {
     /// Refuses a state that is older than, or not, the one last seen; `None` is a missing file.
-    pub(super) fn check_seen(&self, found: Option<&Seen>) -> Result<(), StateError> {
-        let Some(seen) = self.seen()? else { return Ok(()) };
+    pub(super) fn check_seen(&self, seen: Option<Seen>, found: Option<&Seen>) -> Result<(), StateError> {
+        let Some(seen) = seen else { return Ok(()) };
         let goes_on = match found {
             Some(found) if found.lineage == seen.lineage && found.serial == seen.serial => {
                 found.digest == seen.digest
@@ -29,8 +29,8 @@ impl Storage {
         directory::replace(&self.path("seen.json"), &bytes, "noting the state's serial in")
     }
 
-    /// An unreadable note is none: the state has a checksum of its own.
-    fn seen(&self) -> Result<Option<Seen>, StateError> {
+    /// The note. An unreadable one is none: the state has a checksum of its own.
+    pub(super) fn seen(&self) -> Result<Option<Seen>, StateError> {
         let bytes = directory::read(&self.path("seen.json"), "reading")?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }

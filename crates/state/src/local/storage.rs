@@ -89,8 +89,7 @@ impl Storage {
         directory::check_own(&self.dir)?;
         // The journal first: if a writer ends it meanwhile, the snapshot read later has it folded in.
         let journal = self.read_journal()?;
-        let bytes = self.read_bytes()?;
-        let head = self.head(bytes.as_deref())?;
+        let (bytes, head) = self.read_state()?.unzip();
         let journal = match journal {
             Some(text) if is_live(head.as_ref(), &text.records)? => text.records,
             _ => Vec::new(),
@@ -124,7 +123,7 @@ impl Storage {
         fence.check()?;
         self.prepare()?;
         let text = self.read_journal()?;
-        let head = self.head(self.read_bytes()?.as_deref())?;
+        let head = self.read_state()?.map(|(_, head)| head);
         if standing(place(head.as_ref()), run)? == Standing::Folded {
             return Err(started_from_older(run, head.as_ref()));
         }
@@ -208,11 +207,15 @@ impl Storage {
         directory::read(&self.state_file, "reading the state file")
     }
 
-    /// What the state file is, if it is not older than what was seen here.
-    fn head(&self, bytes: Option<&[u8]>) -> Result<Option<Seen>, StateError> {
-        let head = bytes.map(state_file::head).transpose().map_err(|damage| self.damaged(damage))?;
-        self.check_seen(head.as_ref())?;
-        Ok(head)
+    /// The state file's bytes and what they are, if they are not older than what was seen here.
+    fn read_state(&self) -> Result<Option<(Vec<u8>, Seen)>, StateError> {
+        // What was seen first: a writer may move both on meanwhile, the state before the note.
+        let seen = self.seen()?;
+        let bytes = self.read_bytes()?;
+        let head = bytes.as_deref().map(state_file::head).transpose();
+        let head = head.map_err(|damage| self.damaged(damage))?;
+        self.check_seen(seen, head.as_ref())?;
+        Ok(bytes.zip(head))
     }
 
     fn read_journal(&self) -> Result<Option<Text>, StateError> {

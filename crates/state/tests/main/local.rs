@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use state::{LocalStore, StateError, StateStore};
 
-use crate::support::{Place, holder, mode, run, snapshot};
+use crate::support::{Place, done, holder, intent, mode, run, snapshot};
 
 async fn with_states(serials: u64) -> Place {
     let place = Place::new();
@@ -176,4 +176,29 @@ async fn a_damaged_key_is_refused() {
     place.put("seal.key", b"short");
     let error = place.store().seal_key().await.expect_err("a damaged key");
     assert!(matches!(error, StateError::SealKey { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_need_no_lock() {
+    let place = Place::new();
+    let reader = place.store();
+    let reading = tokio::spawn(async move {
+        let mut serial = 0;
+        while serial < 60 {
+            let stored = reader.read().await.expect("a whole state and its journal");
+            let replayed = state::replay(stored.snapshot.as_ref(), &stored.journal).expect("they fit");
+            let now = replayed.snapshot.map_or(0, |snapshot| snapshot.serial);
+            assert!(now >= serial);
+            serial = now;
+        }
+    });
+    let store = place.store();
+    let lock = store.lock(&holder("one")).await.expect("a free lock");
+    for serial in 1..=60 {
+        let journal = store.journal(&lock, &run(serial - 1)).await.expect("a journal");
+        journal.append(intent(1, 0)).await.expect("an intent");
+        journal.append(done(1)).await.expect("its end");
+        store.write(&lock, &snapshot(serial, 2)).await.expect("the next one");
+    }
+    reading.await.expect("no failed read");
 }
