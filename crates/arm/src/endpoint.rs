@@ -95,7 +95,9 @@ impl Endpoint {
     /// A URL that a reply names, if it is of this origin; a path alone counts as such. The error is
     /// the origin that it names, for people.
     pub fn admit(&self, text: &str) -> Result<Url, String> {
-        let url = self.base.join(text.trim()).map_err(|_| "an unreadable address".to_owned())?;
+        let text = text.trim();
+        let whole = if text.starts_with('/') { self.base.join(text) } else { Url::parse(text) };
+        let url = whole.map_err(|_| "an unreadable address".to_owned())?;
         let sendable = !has_user(&url) && url.as_str().parse::<http::Uri>().is_ok();
         let same = url.origin() == self.base.origin() && sendable;
         if same { Ok(url) } else { Err(url.origin().ascii_serialization()) }
@@ -157,6 +159,8 @@ mod tests {
             "//evil.example/x",
             "\\\\evil.example/x",
             "file:///etc/passwd",
+            "x/y",
+            "",
         ] {
             assert!(endpoint.admit(url).is_err(), "{url}");
         }

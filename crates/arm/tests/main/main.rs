@@ -1,0 +1,22 @@
+//! What the client and the provider promise, against a scripted wire.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod errors;
+mod network;
+mod operations;
+mod published;
+mod reading;
+mod retries;
+mod sending;
+mod support;
+
+#[test]
+fn every_file_here_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/main");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "main" || include_str!("main.rs").contains(&format!("mod {module};")), "{name}");
+    }
+}
