@@ -1,15 +1,17 @@
 //! The cloud that a command works on: Azure, another ARM, or the emulator inside this process.
 
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use arm::{ArmProvider, Client, CredentialKind, Endpoint, HttpTransport, Tokens};
+use arm::{ArmProvider, Client, Credential, Endpoint, HttpTransport, Settings, StaticToken, TokenSource};
 use emulator::{Emulator, Options, Running};
 use executor::Provider;
-use manifest::project::{self, Credential};
+use manifest::project;
+use model::Secret;
 
-use crate::failure::Failure;
 use crate::session::Session;
 
 /// A connected cloud.
@@ -22,39 +24,40 @@ pub struct Cloud {
 
 impl Cloud {
     /// Connects to the cloud that plumb.toml or the command line names.
-    pub async fn connect(session: &Session) -> Result<Self, Failure> {
-        let subscription = session.subscription();
-        let named = |cloud: &str| format!("{cloud}, subscription {subscription}");
-        if let Some(url) = &session.settings.endpoint {
-            let endpoint = Endpoint::other(url).map_err(anyhow::Error::from)?;
-            return Self::new(named(url), endpoint, session, None);
-        }
-        let (cloud, endpoint) = match session.project.cloud.endpoint {
+    pub async fn connect(session: &Session) -> anyhow::Result<Self> {
+        let cloud = match &session.settings.endpoint {
+            Some(url) => return Self::new(session, url, Endpoint::loopback(url)?, None),
+            None => session.project.cloud.endpoint,
+        };
+        let name = match cloud {
             project::Endpoint::Embedded => {
                 let running = embedded(session).await?;
-                let endpoint = Endpoint::other(&running.endpoint()).map_err(anyhow::Error::from)?;
-                return Self::new(named("embedded"), endpoint, session, Some(running));
+                let endpoint = Endpoint::loopback(&running.endpoint())?;
+                return Self::new(session, "embedded", endpoint, Some(running));
             }
-            project::Endpoint::Azure => ("azure", Endpoint::azure()),
-            project::Endpoint::AzureUsgov => ("azure-usgov", Endpoint::azure_usgov()),
-            project::Endpoint::AzureChina => ("azure-china", Endpoint::azure_china()),
+            project::Endpoint::Azure => "azure",
+            project::Endpoint::AzureUsgov => "azure-usgov",
+            project::Endpoint::AzureChina => "azure-china",
         };
-        Self::new(named(cloud), endpoint, session, None)
+        Self::new(session, name, Endpoint::named(name)?, None)
     }
 
-    fn new(name: String, endpoint: Endpoint, session: &Session, emulator: Option<Running>) -> Result<Self, Failure> {
+    fn new(session: &Session, cloud: &str, endpoint: Endpoint, emulator: Option<Running>) -> anyhow::Result<Self> {
         let loopback = endpoint.is_loopback();
-        let tokens = match (&emulator, endpoint.scope()) {
-            (Some(running), _) => Tokens::fixed(running.token.clone()),
+        let transport = if loopback { HttpTransport::loopback(None) } else { HttpTransport::new(&endpoint) };
+        let transport = transport.context("setting up HTTP")?;
+        let tokens: Arc<dyn TokenSource> = match &emulator {
+            Some(running) => Arc::new(StaticToken::new(Secret::new(running.token.clone()))),
             // A loopback ARM gets a token of its own, never one of Azure's.
-            (None, None) => Tokens::fixed("loopback"),
-            (None, Some(scope)) => {
-                Tokens::from_credential(kind(session.project.cloud.credential)?, scope).map_err(anyhow::Error::from)?
+            None if loopback => Arc::new(StaticToken::new(Secret::new("loopback"))),
+            None => {
+                let name = credential(session.project.cloud.credential);
+                Arc::new(Credential::open(name, &endpoint, &transport, &|name| std::env::var(name).ok())?)
             }
         };
-        let transport = HttpTransport::new(loopback).map_err(anyhow::Error::from)?;
-        let patience = if loopback { arm::Settings::loopback() } else { arm::Settings::azure() };
-        let client = Client::new(endpoint, Arc::new(transport), tokens, patience);
+        let settings = Settings::of(&endpoint);
+        let client = Client::new(endpoint, Arc::new(transport), tokens, settings);
+        let name = format!("{cloud}, subscription {}", session.subscription());
         Ok(Self { name, provider: Arc::new(ArmProvider::new(client)), emulator, loopback })
     }
 
@@ -84,27 +87,31 @@ impl Cloud {
 }
 
 /// The emulator inside this process; its cloud is kept in `.plumb/cloud.json`.
-async fn embedded(session: &Session) -> Result<Running, Failure> {
+async fn embedded(session: &Session) -> anyhow::Result<Running> {
     let directory = session.settings.root.join(".plumb");
-    state::private_directory(&directory)?;
+    private_directory(&directory).with_context(|| format!("making {}", directory.display()))?;
     let options = Options {
         cloud_file: Some(directory.join("cloud.json")),
         speed: session.settings.speed,
         subscription: session.subscription().to_owned(),
         ..Options::default()
     };
-    Ok(Emulator::start(options).await.context("starting the embedded cloud")?)
+    Emulator::start(options).await.context("starting the embedded cloud")
 }
 
-fn kind(credential: Credential) -> Result<CredentialKind, Failure> {
-    Ok(match credential {
-        Credential::Auto => CredentialKind::Auto,
-        Credential::Cli => CredentialKind::Cli,
-        Credential::ManagedIdentity => CredentialKind::ManagedIdentity,
-        Credential::WorkloadIdentity => CredentialKind::WorkloadIdentity,
-        Credential::ClientSecret => CredentialKind::ClientSecret,
-        Credential::ClientCertificate | Credential::Pipelines => {
-            return Err(anyhow::anyhow!("this version cannot use that credential; use workload-identity or client-secret").into());
-        }
-    })
+fn private_directory(directory: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+/// The name that plumb.toml has for it.
+fn credential(credential: project::Credential) -> &'static str {
+    match credential {
+        project::Credential::Auto => "auto",
+        project::Credential::Cli => "cli",
+        project::Credential::ManagedIdentity => "managed-identity",
+        project::Credential::WorkloadIdentity => "workload-identity",
+        project::Credential::ClientSecret => "client-secret",
+        project::Credential::ClientCertificate => "client-certificate",
+        project::Credential::Pipelines => "pipelines",
+    }
 }

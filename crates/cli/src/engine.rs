@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use executor::{Applied, Context, Event, Events, Provider, Recovered, Settings as Patience, apply, mark_open, recover, refresh};
 use model::{Address, Live, Seal, Snapshot};
@@ -39,7 +38,7 @@ pub struct Proposed {
 /// The snapshot as it is in the files, with what a killed run is known to have finished.
 pub async fn snapshot(session: &Session) -> Result<Snapshot, Failure> {
     let stored = store(session, false).read().await?;
-    Ok(replay(stored.snapshot.as_ref(), &stored.journal)?.snapshot)
+    Ok(replay(stored.snapshot.as_ref(), &stored.journal)?.snapshot.unwrap_or_default())
 }
 
 fn store(session: &Session, accept_older: bool) -> LocalStore {

@@ -58,7 +58,7 @@ impl Session {
         let found = find_manifests(&self.settings.root, &self.project.manifests);
         let mut all = Diagnostics::default();
         let manifests: Vec<SourceId> =
-            found.texts.into_iter().map(|(name, text)| self.sources.add(name, text)).collect();
+            found.files.into_iter().map(|(name, text)| self.sources.add(name, text)).collect();
         all.extend(found.diagnostics);
         let variables = self.layers()?;
         let subscription = self.subscription().to_owned();

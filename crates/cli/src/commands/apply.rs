@@ -23,7 +23,7 @@ pub async fn run(args: &Apply, session: &Session, destroy: bool) -> Result<Exit,
     result
 }
 
-async fn locked(args: &Apply, session: &Session, engine: &Engine, destroy: bool) -> Result<Exit, Failure> {
+async fn locked(args: &Apply, session: &Session, engine: &Engine<'_>, destroy: bool) -> Result<Exit, Failure> {
     let lock = engine.lock().await?;
     let proposed = engine.propose(destroy).await?;
     show(args, session, &proposed);
@@ -39,10 +39,11 @@ async fn locked(args: &Apply, session: &Session, engine: &Engine, destroy: bool)
     let plan = Arc::clone(&proposed.plan);
     let applied = engine.apply(&lock, proposed).await?;
     engine.unlock(lock).await?;
-    match args.json {
-        true => output::result(&events::applied(&plan, &applied)),
-        false if nothing && applied.is_complete() => {}
-        false => output::result(&summary(&plan, &applied, destroy, session)),
+    let quiet = nothing && applied.is_complete();
+    if args.json {
+        output::result(&events::applied(&plan, &applied));
+    } else if !quiet {
+        output::result(&summary(&plan, &applied, destroy, session));
     }
     Ok(if applied.is_complete() { Exit::Done } else { Exit::Error })
 }

@@ -20,7 +20,7 @@ pub async fn run(args: &Power, session: &Session, action: Action) -> Result<Exit
     result
 }
 
-async fn locked(args: &Power, engine: &Engine, action: Action) -> Result<Exit, Failure> {
+async fn locked(args: &Power, engine: &Engine<'_>, action: Action) -> Result<Exit, Failure> {
     let lock = engine.lock().await?;
     let recovered = engine.recover().await?;
     let addresses = named(&recovered.snapshot, &args.addresses)?;
