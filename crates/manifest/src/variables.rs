@@ -63,7 +63,9 @@ pub(crate) fn resolve(sources: &Sources, inputs: &Inputs<'_>, diagnostics: &mut 
             LayerForm::One(name) => layer.one(name, text, given.source),
         }
     }
-    for (name, variable) in declared.iter().filter(|(name, _)| !values.contains_key(*name)) {
+    for (name, variable) in
+        declared.iter().filter(|(name, v)| v.default.is_none() && !values.contains_key(*name))
+    {
         diagnostics.push(missing(name, variable));
     }
     Variables {

@@ -8,7 +8,7 @@ use super::Load;
 use super::document::HEADER_KEYS;
 use super::draft::{Leaf, Pending};
 use super::expression::{Names, Resources};
-use super::host::{self, Walker};
+use super::host::{self, PROBLEMS_MAX, Walker};
 use super::table::{self, Slot};
 use crate::yaml::{Entry, Node};
 
@@ -21,16 +21,21 @@ const AZ_ML_READ_ONLY: [&str; 5] = [
     "network_settings.private_ip_address",
 ];
 
+/// Attributes that say where a resource lies.
+const PLACING: [&str; 3] = ["workspace", "resource_group", "subscription"];
+
 impl<'t> Load<'t, '_> {
-    /// Reads the attributes of every draft that has a home, then their defaults.
+    /// Reads the attributes of every draft, then their defaults. Drafts without a home are read, too,
+    /// so that all their mistakes are reported in one run.
     pub(super) fn attributes(&mut self) {
         // Drafts borrow nothing of documents, so the documents step aside while drafts are filled.
         let documents = std::mem::take(&mut self.documents);
         for at in 0..self.drafts.len() {
-            if self.drafts[at].home.is_none() || self.drafts[at].implied_by.is_some() {
+            if self.drafts[at].implied_by.is_some() {
                 continue;
             }
             let document = &documents[self.drafts[at].document];
+            self.unknown_keys = 0;
             for entry in document.root.entries().unwrap_or_default() {
                 if !HEADER_KEYS.contains(&entry.key.as_ref()) {
                     self.entry(at, "", entry, document.az_ml);
@@ -80,6 +85,10 @@ impl<'t> Load<'t, '_> {
     }
 
     fn unknown(&mut self, at: usize, group: &str, entry: &Entry<'t>) {
+        self.unknown_keys += 1;
+        if self.unknown_keys > PROBLEMS_MAX {
+            return;
+        }
         let kind = self.drafts[at].kind;
         let mut known = table::keys_below(kind, group);
         if group.is_empty() {
@@ -90,7 +99,13 @@ impl<'t> Load<'t, '_> {
             group => format!("`{group}` of a {}", kind.name),
         };
         let words = format!("{place} has no key `{}`", entry.key);
-        let help = known_keys(&entry.key, known);
+        let help = match entry.key.as_ref() {
+            "<<" => {
+                "merge keys are no part of YAML 1.2; write the keys out, or repeat a whole value by its alias"
+                    .to_owned()
+            }
+            key => known_keys(key, known),
+        };
         self.report(at, Diagnostic::error(words).help(help).at(entry.place), &entry.key);
     }
 
@@ -101,6 +116,9 @@ impl<'t> Load<'t, '_> {
 
     /// One attribute's value.
     pub(super) fn leaf(&mut self, at: usize, attribute: &'static Attribute, node: &Node<'_>, lenient: bool) {
+        if self.drafts[at].home.is_none() && PLACING.contains(&attribute.path) {
+            return; // it is why there is no home
+        }
         if self.drafts[at].leaves.contains_key(attribute.path) {
             let words = format!("`{}` is given twice, under its old and its new name", attribute.path);
             let diagnostic = Diagnostic::error(words).help("remove the old one").at(node.place);
@@ -134,6 +152,7 @@ impl<'t> Load<'t, '_> {
             lenient,
             secret,
             diagnostics: &mut self.diagnostics,
+            problems: 0,
             edges: Vec::new(),
         };
         let Some(json) = walker.accept(attribute, node) else {

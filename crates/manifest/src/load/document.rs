@@ -121,7 +121,7 @@ impl Header<'_> {
                 None
             }
             _ => {
-                let words = format!("there is no compute type {}", described(&node.to_json()));
+                let words = format!("`type` is {}, which is no compute of az ml", described(&node.to_json()));
                 let help = "write `kind: …`, or az ml's `type: amlcompute` or `type: computeinstance`";
                 self.error(words, help, node.place);
                 None

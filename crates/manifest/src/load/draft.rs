@@ -14,6 +14,8 @@ pub(super) struct Draft {
     pub(super) each: Option<Each>,
     pub(super) name: String,
     pub(super) name_place: Place,
+    /// Whether its name is good; without one it is only looked at for more mistakes.
+    pub(super) named: bool,
     pub(super) id: String,
     /// Set when its place in ARM is known; a draft without one is broken and has been reported.
     pub(super) home: Option<Home>,

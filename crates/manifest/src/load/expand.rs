@@ -29,7 +29,7 @@ impl Load<'_, '_> {
             };
             self.drafts.extend(expansion.drafts());
         }
-        for (at, draft) in self.drafts.iter().enumerate() {
+        for (at, draft) in self.drafts.iter().enumerate().filter(|(_, d)| d.named) {
             self.index.add(at, draft);
         }
     }
@@ -142,19 +142,40 @@ impl Expansion<'_, '_> {
     }
 
     fn draft(&mut self, each: Option<Each>, id: Option<&str>) -> Option<Draft> {
-        let document = self.document;
         if !self.when(each.as_ref())? {
             return None;
         }
+        let name = self.name(each.as_ref());
+        let named = name.is_some();
+        let name = name.unwrap_or_default();
+        Some(Draft {
+            kind: self.document.kind,
+            document: self.at,
+            each,
+            id: id.unwrap_or(&name).to_owned(),
+            name,
+            name_place: self.document.get("name").map_or(self.document.place(), |node| node.place),
+            named,
+            home: None,
+            leaves: Default::default(),
+            places: Vec::new(),
+            dependencies: Vec::new(),
+            implied_by: None,
+        })
+    }
+
+    /// The element's name in Azure; `None` after a diagnostic.
+    fn name(&mut self, each: Option<&Each>) -> Option<String> {
+        let document = self.document;
+        let kind = document.kind;
         let Some(node) = document.get("name") else {
             let help = "write `name: …`, the resource's name in Azure";
-            self.error(format!("the {} has no `name`", document.kind.name), help, document.place());
+            self.error(format!("the {} has no `name`", kind.name), help, document.place());
             return None;
         };
         let mut names = Names::new(self.variables, self.environment);
-        names.each = each.as_ref();
-        let evaluated = names.evaluate(node);
-        let name = match evaluated.map_err(|wrong| self.wrong(wrong)).ok()? {
+        names.each = each;
+        let name = match names.evaluate(node).map_err(|wrong| self.wrong(wrong)).ok()? {
             (Json::String(name), false) => name,
             (_, true) => {
                 self.error("a name cannot come from a secret", "everybody may see names", node.place);
@@ -166,26 +187,13 @@ impl Expansion<'_, '_> {
                 return None;
             }
         };
-        let id = id.unwrap_or(&name).to_owned();
-        let broken = document.kind.name_rules.iter().find_map(|r| r.violation(&Json::from(name.as_str())));
-        if let Some(words) = broken.or_else(|| (!is_id(&id)).then(|| "must be a plain name".to_owned())) {
-            let words = format!("the name `{}` of the {} {words}", name.escape_debug(), document.kind.name);
+        let broken = kind.name_rules.iter().find_map(|r| r.violation(&Json::from(name.as_str())));
+        if let Some(words) = broken.or_else(|| (!is_id(&name)).then(|| "must be a plain name".to_owned())) {
+            let words = format!("the name `{}` of the {} {words}", name.escape_debug(), kind.name);
             self.diagnostics.push(Diagnostic::error(words).at(node.place).attribute("name"));
             return None;
         }
-        Some(Draft {
-            kind: document.kind,
-            document: self.at,
-            each,
-            name,
-            name_place: node.place,
-            id,
-            home: None,
-            leaves: Default::default(),
-            places: Vec::new(),
-            dependencies: Vec::new(),
-            implied_by: None,
-        })
+        Some(name)
     }
 
     fn when(&mut self, each: Option<&Each>) -> Option<bool> {

@@ -9,6 +9,9 @@ use super::expression::missing_words;
 use super::index::{Index, Missing};
 use crate::yaml::{Node, Yaml};
 
+/// The most problems reported of one value, or one mapping's keys.
+pub(super) const PROBLEMS_MAX: usize = 20;
+
 /// One walk over the value of one attribute.
 pub(super) struct Walker<'w> {
     pub(super) drafts: &'w [Draft],
@@ -18,6 +21,8 @@ pub(super) struct Walker<'w> {
     /// A secret's problems do not show it.
     pub(super) secret: bool,
     pub(super) diagnostics: &'w mut Diagnostics,
+    /// Problems reported so far; a list of a million wrong elements is one mistake.
+    pub(super) problems: usize,
     /// The drafts referred to, and where.
     pub(super) edges: Vec<(usize, Place)>,
 }
@@ -30,6 +35,10 @@ impl Walker<'_> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic, path: &str) {
+        self.problems += 1;
+        if self.problems > PROBLEMS_MAX {
+            return;
+        }
         let address = self.drafts[self.own].address().cloned();
         self.diagnostics.push(Diagnostic { address, ..diagnostic }.attribute(path));
     }

@@ -8,8 +8,11 @@ use super::Load;
 use super::draft::{Draft, Home, Leaf};
 use super::expression::Names;
 
+/// A name from the workspace's own letters and its hash.
+type Naming = fn(&str, &str) -> String;
+
 /// The workspace's attribute, which is also the kind; what its id ends in; how its name is made.
-const IMPLIED: [(&str, &str, fn(&str, &str) -> String); 3] = [
+const IMPLIED: [(&str, &str, Naming); 3] = [
     ("storage_account", "storage", |stem, hash| format!("{stem}st{hash}")),
     ("key_vault", "vault", |stem, hash| format!("kv{stem}{hash}")),
     ("application_insights", "insights", |stem, hash| format!("{stem}insights{hash}")),
@@ -47,7 +50,7 @@ impl Load<'_, '_> {
         }
     }
 
-    fn imply_one(&mut self, at: usize, attribute: &str, tail: &str, name: fn(&str, &str) -> String) {
+    fn imply_one(&mut self, at: usize, attribute: &str, tail: &str, name: Naming) {
         let (Some(kind), Some(home)) = (kinds::find(attribute), &self.drafts[at].home) else {
             return;
         };
@@ -77,14 +80,7 @@ impl Load<'_, '_> {
         self.defaults(new);
     }
 
-    fn implied(
-        &self,
-        at: usize,
-        kind: &'static Kind,
-        workspace: &ArmId,
-        tail: &str,
-        name: fn(&str, &str) -> String,
-    ) -> Draft {
+    fn implied(&self, at: usize, kind: &'static Kind, workspace: &ArmId, tail: &str, name: Naming) -> Draft {
         let owner = &self.drafts[at];
         let name = name(&stem(&owner.name), &hash(workspace));
         let id = format!("{}-{tail}", owner.as_parent());
@@ -95,6 +91,7 @@ impl Load<'_, '_> {
             each: None,
             id: id.clone(),
             name_place: owner.name_place,
+            named: true,
             home: Some(Home {
                 address: Address::new(kind.name, None, &id, None),
                 arm_id: Some(group.in_group(kind.resource_type(), &name)),

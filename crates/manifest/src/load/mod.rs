@@ -49,6 +49,8 @@ struct Load<'t, 'i> {
     drafts: Vec<Draft>,
     index: Index,
     script_uses: Vec<ScriptUse>,
+    /// Unknown keys of the document that is being read.
+    unknown_keys: usize,
     diagnostics: Diagnostics,
 }
 
@@ -64,6 +66,7 @@ pub fn load(sources: &Sources, manifests: &[SourceId], inputs: &Inputs<'_>) -> L
         drafts: Vec::new(),
         index: Index::default(),
         script_uses: Vec::new(),
+        unknown_keys: 0,
         diagnostics,
     };
     load.read(sources, manifests);

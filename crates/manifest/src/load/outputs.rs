@@ -15,7 +15,7 @@ impl Load<'_, '_> {
         let mut values = BTreeMap::new();
         for (name, output) in &self.inputs.project.outputs {
             match self.output(&output.value) {
-                Ok(value) => drop(values.extend(value.map(|v| (name.clone(), v)))),
+                Ok(value) => values.extend(value.map(|v| (name.clone(), v))),
                 Err((words, place)) => {
                     if !words.is_empty() {
                         let words = format!("output `{name}`: {words}");

@@ -28,7 +28,7 @@ impl Load<'_, '_> {
         };
         for turn in 0..3 {
             for at in 0..self.drafts.len() {
-                if rank(&self.drafts[at].kind.placement) == turn {
+                if self.drafts[at].named && rank(&self.drafts[at].kind.placement) == turn {
                     self.drafts[at].home = self.home(at);
                     if let Some(id) = self.drafts[at].arm_id() {
                         self.index.arm.entry(id.folded()).or_insert(at);

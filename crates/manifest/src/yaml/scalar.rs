@@ -49,14 +49,14 @@ fn number(text: &str) -> Option<Yaml<'static>> {
         if leading_zero {
             return None;
         }
-        return Some(text.parse().map_or_else(|_| float(text), |n| Some(Yaml::Integer(n)))?);
+        return text.parse().map_or_else(|_| float(text), |n| Some(Yaml::Integer(n)));
     }
     match unsigned {
         ".inf" | ".Inf" | ".INF" => {
             Some(Yaml::Float(if text.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY }))
         }
         ".nan" | ".NaN" | ".NAN" if unsigned == text => Some(Yaml::Float(f64::NAN)),
-        _ if is_float(unsigned) && !leading_zero => float(text),
+        _ if is_float(unsigned) => float(text),
         _ => None,
     }
 }
