@@ -192,3 +192,48 @@ impl Maker<'_> {
         self.any(name).ok_or(CredentialError::Missing(by, full))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(name: &str, set: &[(&str, &str)]) -> Result<Vec<&'static str>, CredentialError> {
+        let endpoint = Endpoint::named("azure").expect("a cloud");
+        let transport = HttpTransport::loopback(None).expect("a transport");
+        let find = |key: &str| set.iter().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned());
+        Credential::open(name, &endpoint, &transport, &find).map(|c| c.sources())
+    }
+
+    const SECRET: [(&str, &str); 3] =
+        [("ARM_TENANT_ID", "t"), ("ARM_CLIENT_ID", "c"), ("AZURE_CLIENT_SECRET", "s")];
+    const WORKLOAD: [(&str, &str); 3] = [
+        ("AZURE_TENANT_ID", "t"),
+        ("AZURE_CLIENT_ID", "c"),
+        // Any file that is there: it is read when the credential is made.
+        ("AZURE_FEDERATED_TOKEN_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")),
+    ];
+
+    #[test]
+    fn auto_takes_what_the_environment_announces() {
+        assert_eq!(open("auto", &SECRET).expect("a credential"), ["client-secret"]);
+        assert_eq!(open("auto", &WORKLOAD).expect("a credential"), ["workload-identity"]);
+        assert_eq!(open("auto", &[]).expect("a credential"), ["cli", "managed-identity"]);
+        assert!(matches!(open("auto", &SECRET[2..]), Err(CredentialError::Missing(_, "AZURE_TENANT_ID"))));
+    }
+
+    #[test]
+    fn a_named_credential_needs_what_it_needs() {
+        assert_eq!(open("managed-identity", &[]).expect("a credential"), ["managed-identity"]);
+        assert!(matches!(open("client-secret", &[]), Err(CredentialError::Missing("client-secret", _))));
+        assert!(matches!(open("workload-identity", &[]), Err(CredentialError::Missing(..))));
+        assert!(matches!(open("magic", &[]), Err(CredentialError::Unknown(_))));
+    }
+
+    #[test]
+    fn an_emulator_gets_no_token_of_azures() {
+        let endpoint = Endpoint::loopback("http://127.0.0.1:1").expect("an endpoint");
+        let transport = HttpTransport::new(&endpoint).expect("a transport");
+        let opened = Credential::open("auto", &endpoint, &transport, &|_| None);
+        assert!(matches!(opened.err(), Some(CredentialError::Loopback)));
+    }
+}
