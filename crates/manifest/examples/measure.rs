@@ -1,5 +1,6 @@
 //! Measures loading: `cargo run --release -p manifest --example measure -- 10000 2`, where the second
-//! number is how many references each cluster has beside its workspace.
+//! number is how many references each cluster has beside its workspace. A third argument makes them one
+//! `for_each` with four expressions.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -11,8 +12,9 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter_map(|a| a.parse::<usize>().ok());
     let clusters = arguments.next().unwrap_or(10_000);
     let references = arguments.next().unwrap_or(0);
+    let elements = arguments.next().is_some();
     let mut sources = Sources::default();
-    let manifests: Vec<_> = texts(clusters, references)
+    let manifests: Vec<_> = if elements { for_each(clusters) } else { texts(clusters, references) }
         .into_iter()
         .enumerate()
         .map(|(at, text)| sources.add(format!("{at}.yaml"), text))
@@ -35,6 +37,17 @@ fn main() {
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         status.lines().filter(|l| l.starts_with("VmHWM")).for_each(|l| println!("{l}"));
     }
+}
+
+fn for_each(clusters: usize) -> Vec<String> {
+    let mut texts = texts(0, 0);
+    let mut people = String::from("{");
+    (0..clusters).for_each(|at| people.push_str(&format!("p{at}x: {{size: Standard_DS3_v2}}, ")));
+    texts.push(format!(
+        "kind: cluster\nfor_each: {people}}}\nname: c-${{each.key}}\nworkspace: research\nsize: ${{each.value.size}}\n\
+         tags: {{ owner: '${{each.key}}', at: '${{workspace[\"research\"].name}}' }}\n"
+    ));
+    texts
 }
 
 fn texts(clusters: usize, references: usize) -> Vec<String> {

@@ -21,6 +21,9 @@ const AZ_ML_READ_ONLY: [&str; 5] = [
     "network_settings.private_ip_address",
 ];
 
+/// What all expressions of a run may make, in bytes: a large variable may be repeated by `for_each`.
+const MADE_MAX: usize = 64 * 1024 * 1024;
+
 /// Attributes that say where a resource lies.
 const PLACING: [&str; 3] = ["workspace", "resource_group", "subscription"];
 
@@ -150,7 +153,7 @@ impl<'t> Load<'t, '_> {
             index: &self.index,
             own: at,
             lenient,
-            secret,
+            secret: secret || attribute.sensitivity == Sensitivity::Secret,
             diagnostics: &mut self.diagnostics,
             problems: 0,
             edges: Vec::new(),
@@ -214,6 +217,15 @@ impl<'t> Load<'t, '_> {
         }
         match expression.evaluate(&|_, _| None) {
             Ok(Some(json)) => {
+                let before = self.made;
+                self.made = before.saturating_add(weight(&json));
+                if self.made > MADE_MAX {
+                    if before <= MADE_MAX {
+                        let words = format!("expressions make values of more than {MADE_MAX} bytes in all");
+                        self.say(at, words, place, attribute.path);
+                    }
+                    return Leaf::Broken;
+                }
                 let secret = expression.is_secret();
                 self.accepted(at, attribute, &Node::from_json(json, place), lenient, secret)
             }
@@ -253,6 +265,18 @@ impl<'t> Load<'t, '_> {
                 draft.leaves.insert(attribute.path, leaf);
             }
         }
+    }
+}
+
+/// Roughly the bytes of a value.
+fn weight(json: &Json) -> usize {
+    match json {
+        Json::String(text) => 32 + text.len(),
+        Json::Array(list) => 32 + list.iter().map(weight).sum::<usize>(),
+        Json::Object(map) => {
+            32 + map.iter().map(|(key, value)| 32 + key.len() + weight(value)).sum::<usize>()
+        }
+        _ => 32,
     }
 }
 

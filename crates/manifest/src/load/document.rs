@@ -277,3 +277,17 @@ pub(super) fn is_id(text: &str) -> bool {
         && text.len() <= 260
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.()".contains(c))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn header_keys_are_those_of_the_model() {
+        let tops = model::header::HEADER.iter().filter_map(|key| key.path.split('.').next());
+        let model: BTreeSet<&str> = tops.chain(["$schema"]).collect();
+        assert_eq!(BTreeSet::from(HEADER_KEYS), model);
+    }
+}

@@ -13,12 +13,13 @@ use super::draft::{Draft, Each};
 use super::expression::{Names, Wrong};
 use crate::variables::Variables;
 
-/// The most resources of one `for_each`.
-const ELEMENTS_MAX: usize = 100_000;
+/// The most values of a run that `for_each` writes out.
+const WRITTEN_OUT_MAX: usize = 2_000_000;
 
 impl Load<'_, '_> {
     /// Makes the drafts of every document.
     pub(super) fn expand(&mut self) {
+        let mut written_out = 0;
         for (at, document) in self.documents.iter().enumerate() {
             let mut expansion = Expansion {
                 document,
@@ -26,6 +27,7 @@ impl Load<'_, '_> {
                 variables: &self.variables,
                 environment: self.inputs.environment,
                 diagnostics: &mut self.diagnostics,
+                written_out: &mut written_out,
             };
             self.drafts.extend(expansion.drafts());
         }
@@ -41,6 +43,7 @@ struct Expansion<'e, 't> {
     variables: &'e Variables,
     environment: &'e str,
     diagnostics: &'e mut Diagnostics,
+    written_out: &'e mut usize,
 }
 
 impl Expansion<'_, '_> {
@@ -88,8 +91,12 @@ impl Expansion<'_, '_> {
                 return None;
             }
         };
-        if pairs.len() > ELEMENTS_MAX {
-            self.error(format!("`for_each` has more than {ELEMENTS_MAX} entries"), "split it", place);
+        *self.written_out =
+            self.written_out.saturating_add(pairs.len().saturating_mul(self.document.root.size()));
+        if *self.written_out > WRITTEN_OUT_MAX {
+            let words =
+                format!("`for_each` writes out more than {WRITTEN_OUT_MAX} values in all documents together");
+            self.error(words, "split the project", place);
             return None;
         }
         let each = |(text, value): (String, Json)| {

@@ -103,7 +103,10 @@ impl<'t> Host<Node<'t>> for Walker<'_> {
         let key = problem.key.as_ref().and_then(|key| at.entry(key));
         let place = key.map_or(at.place, |e| e.place);
         let words = match self.secret {
-            true => format!("`{}` has a secret value of the wrong form", problem.path),
+            true => {
+                let wanted = problem.words.split(", and is").next().unwrap_or_default();
+                format!("the secret value of `{}` {wanted}", problem.path)
+            }
             false => format!("`{}` {}", problem.path, problem.words),
         };
         let help = problem.help.filter(|_| !self.secret);

@@ -51,6 +51,8 @@ struct Load<'t, 'i> {
     script_uses: Vec<ScriptUse>,
     /// Unknown keys of the document that is being read.
     unknown_keys: usize,
+    /// The bytes that expressions made so far.
+    made: usize,
     diagnostics: Diagnostics,
 }
 
@@ -67,6 +69,7 @@ pub fn load(sources: &Sources, manifests: &[SourceId], inputs: &Inputs<'_>) -> L
         index: Index::default(),
         script_uses: Vec::new(),
         unknown_keys: 0,
+        made: 0,
         diagnostics,
     };
     load.read(sources, manifests);

@@ -75,6 +75,15 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// How many values it is made of.
+    pub(crate) fn size(&self) -> usize {
+        match &self.yaml {
+            Yaml::List(list) => 1 + list.iter().map(Node::size).sum::<usize>(),
+            Yaml::Map(entries) => 1 + entries.iter().map(|e| e.node.size()).sum::<usize>(),
+            _ => 1,
+        }
+    }
+
     /// The value without its places. Numbers that JSON lacks become null.
     pub(crate) fn to_json(&self) -> Json {
         match &self.yaml {

@@ -1,5 +1,7 @@
 //! From text to a compiled form: finds `${…}`, parses the CEL, and replaces every name by a slot.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::{
@@ -140,11 +142,7 @@ impl<'s> Builder<'s> {
 
     fn code(&mut self, source: &str) -> Result<IdedExpr, String> {
         check_source(source)?;
-        let parsed = ENV.parser().parse(source).map_err(|errors| {
-            let column = errors.errors.first().map_or(1, |e| e.pos.1.max(1));
-            format!("this is not a valid expression; look near character {column} of `{}`", source.trim())
-        })?;
-        self.rewrite(parsed, &mut Vec::new(), 0, 0)
+        self.rewrite(parsed(source)?, &mut Vec::new(), 0, 0)
     }
 
     /// Replaces names by slots and bounds what can grow.
@@ -392,6 +390,29 @@ impl Known {
     pub fn shared(json: Json) -> Binding {
         Binding::Known(Arc::new(Known::new(json)))
     }
+}
+
+thread_local! {
+    /// What was parsed before: each element of a `for_each` has the same few expressions.
+    static PARSED: RefCell<HashMap<String, IdedExpr>> = RefCell::default();
+}
+
+fn parsed(source: &str) -> Result<IdedExpr, String> {
+    const KEPT_MAX: usize = 1_000;
+    if let Some(known) = PARSED.with_borrow(|kept| kept.get(source).cloned()) {
+        return Ok(known);
+    }
+    let parsed = ENV.parser().parse(source).map_err(|errors| {
+        let column = errors.errors.first().map_or(1, |e| e.pos.1.max(1));
+        format!("this is not a valid expression; look near character {column} of `{}`", source.trim())
+    })?;
+    PARSED.with_borrow_mut(|kept| {
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(source.to_owned(), parsed.clone());
+    });
+    Ok(parsed)
 }
 
 enum Step {
