@@ -4,6 +4,7 @@
 use executor::provider::Request;
 use model::body::{encode, is_sent, to_arm};
 use model::compare::{get, set};
+use model::schema::Removal;
 use model::{Attribute, Compare, Json, Type};
 use serde_json::{Map, json};
 
@@ -104,6 +105,18 @@ fn name_lost_identities(request: &Request<'_>, live: &Json, body: &mut Json) {
         set(body, IDENTITIES, Json::Object(wanted));
     }
     drop_identities_without_type(body);
+}
+
+/// Elements that are live and no longer wanted are named, with the word that removes them.
+pub(crate) fn name_removals(wanted: &mut Json, live: Option<&Json>, removal: Removal) {
+    let Some(list) = wanted.as_array_mut() else { return };
+    for element in live.and_then(Json::as_array).into_iter().flatten() {
+        if !list.iter().any(|w| w.get(removal.name) == element.get(removal.name)) {
+            let mut leaving = element.clone();
+            leaving[removal.key] = json!(removal.word);
+            list.push(leaving);
+        }
+    }
 }
 
 /// In a PUT the map is replaced whole; the ids that Azure answers inside it are not ours to send.

@@ -46,7 +46,7 @@ impl ArmProvider {
                 self.at(request, Method::PUT, &[], Some(body))
             }
             Verb::Patch => self.patch(request).await?,
-            Verb::Act(action) => act(self, request, &action)?,
+            Verb::Act(action) => self.act(request, &action).await?,
             Verb::Start => self.at(request, Method::POST, &["start"], None),
             Verb::Stop => self.at(request, Method::POST, &["stop"], None),
             Verb::Restart => self.at(request, Method::POST, &["restart"], None),
@@ -64,6 +64,22 @@ impl ArmProvider {
                 self.client.redactor.learn(&encode(attribute, value));
             }
         }
+    }
+
+    /// The POST of an action that sets one attribute.
+    async fn act(&self, request: &Request<'_>, action: &model::schema::Action) -> Result<Call, CloudError> {
+        let attribute = request.paths.first().and_then(|path| request.kind.attribute(path));
+        let attribute =
+            attribute.ok_or_else(|| no_reply(Outcome::NotDone, "an action needs an attribute to set"))?;
+        let value = request.attributes.get(attribute.path).filter(|v| !v.is_null());
+        let nothing = if matches!(attribute.value, Type::List(_)) { json!([]) } else { Json::Null };
+        let mut body = action_body(attribute, action.key, value.unwrap_or(&nothing));
+        if let Some(removal) = action.removal {
+            bodies::name_removals(&mut body, get(&self.live(request).await?, attribute.arm), removal);
+        }
+        let query = [("api-version", action.api_version)];
+        let url = self.client.endpoint.url(request.arm_id, &[action.name], &query);
+        Ok(Call::new(Method::POST, url, Some(body)))
     }
 
     fn at(&self, request: &Request<'_>, method: Method, tail: &[&str], body: Option<Json>) -> Call {
@@ -190,23 +206,6 @@ impl ArmProvider {
         let shown = observed.is_ok_and(|o| o.attributes.get("power") == Some(&json!(word)));
         if shown { Look::Taken(done()) } else { Look::Open }
     }
-}
-
-/// The POST of an action that sets one attribute.
-fn act(
-    provider: &ArmProvider,
-    request: &Request<'_>,
-    action: &model::schema::Action,
-) -> Result<Call, CloudError> {
-    let attribute = request.paths.first().and_then(|path| request.kind.attribute(path));
-    let attribute =
-        attribute.ok_or_else(|| no_reply(Outcome::NotDone, "an action needs an attribute to set"))?;
-    let value = request.attributes.get(attribute.path).filter(|v| !v.is_null());
-    let nothing = if matches!(attribute.value, Type::List(_)) { json!([]) } else { Json::Null };
-    let body = action_body(attribute, action.key, value.unwrap_or(&nothing));
-    let query = [("api-version", action.api_version)];
-    let url = provider.client.endpoint.url(request.arm_id, &[action.name], &query);
-    Ok(Call::new(Method::POST, url, Some(body)))
 }
 
 fn done() -> Sent {

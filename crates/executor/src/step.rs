@@ -127,7 +127,8 @@ fn intended(context: &Context, working: &Working, change: &Change, step: &Step, 
     let created = step.verb == Verb::Create || adopted || (step.verb == Verb::Record && standing.is_none());
     let mut entry = match (created, standing) {
         (false, Some(standing)) => ResourceState { observed: standing.observed, applied: standing.applied, secrets: standing.secrets, ..entry::blank(resource) },
-        _ => entry::whole(resource, resolved, &context.seal),
+        _ if adopted => entry::whole(resource, resolved, &context.seal),
+        _ => entry::blank(resource),
     };
     if adopted {
         // What is not yet as the document says is not applied.
@@ -136,7 +137,7 @@ fn intended(context: &Context, working: &Working, change: &Change, step: &Step, 
             entry.secrets.remove(difference.attribute.path);
         }
         entry.observed = working.kept(&change.address);
-    } else if !created {
+    } else {
         entry::apply(&mut entry, resource, resolved, step.paths.iter().copied(), &context.seal);
     }
     entry

@@ -28,9 +28,9 @@ pub fn to_arm<'a>(kind: &Kind, values: impl IntoIterator<Item = (&'a str, &'a Js
     body
 }
 
-/// Whether an attribute is part of request bodies: a power state only has actions.
+/// Whether an attribute is part of the resource's own bodies: a power state and data mounts only have actions.
 pub fn is_sent(attribute: &Attribute) -> bool {
-    !attribute.arm.is_empty() && attribute.change != crate::Change::Power
+    !attribute.arm.is_empty() && attribute.at_creation && attribute.change != crate::Change::Power
 }
 
 /// The attributes that an ARM body shows. Hidden values and what ARM left null are absent.

@@ -94,6 +94,8 @@ pub struct Attribute {
     pub when: Option<(&'static str, &'static str)>,
     /// Filled by plumb from other documents; not a key that a manifest may use.
     pub derived: bool,
+    /// Whether a create takes it; otherwise its action sets it afterwards.
+    pub at_creation: bool,
     /// Whether ARM always answers the value it has. Where it may answer null instead, null says nothing.
     pub answered: bool,
 }
@@ -248,6 +250,19 @@ pub struct Action {
     pub api_version: &'static str,
     /// Whether only the read-back can tell that it took: the action is not published.
     pub tentative: bool,
+    /// For an action that takes additions and removals one by one instead of the whole list.
+    pub removal: Option<Removal>,
+}
+
+/// How an element of a list is asked to go, by an action that leaves unnamed elements alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removal {
+    /// The body key that tells elements apart.
+    pub name: &'static str,
+    /// The body key that says what to do with an element.
+    pub key: &'static str,
+    /// Its word for "remove".
+    pub word: &'static str,
 }
 
 /// Who may see a value.
@@ -333,6 +348,7 @@ impl Attribute {
             need: Need::Optional,
             when: None,
             derived: false,
+            at_creation: true,
             answered: true,
         }
     }
@@ -400,6 +416,12 @@ impl Attribute {
     /// Filled by plumb, not a key of manifests.
     pub const fn derived(mut self) -> Self {
         self.derived = true;
+        self
+    }
+
+    /// A create does not take it: its action sets it afterwards.
+    pub const fn after_creation(mut self) -> Self {
+        self.at_creation = false;
         self
     }
 

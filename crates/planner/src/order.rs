@@ -80,13 +80,19 @@ fn teardown_verb(change: &Change) -> Verb {
     if change.kind.in_arm() { Verb::Delete } else { Verb::Record }
 }
 
-/// A create sets everything at once; only a power state needs a request of its own.
+/// A create sets everything at once, but for what only an action or a power request can set.
 fn build_steps(change: &Change) -> Vec<(Verb, Vec<&'static str>)> {
-    let paths = change.differences.iter().filter(|d| d.after != Shown::Absent).map(|d| d.attribute.path).collect();
+    let given = || change.differences.iter().filter(|d| d.after != Shown::Absent);
     if !change.kind.in_arm() {
-        return vec![(Verb::Record, paths)];
+        return vec![(Verb::Record, given().map(|d| d.attribute.path).collect())];
     }
-    let mut verbs = vec![(Verb::Create, paths)];
+    let at_once = given().filter(|d| d.attribute.at_creation).map(|d| d.attribute.path).collect();
+    let mut verbs = vec![(Verb::Create, at_once)];
+    let later = given().filter(|d| !d.attribute.at_creation);
+    verbs.extend(later.filter_map(|d| match d.attribute.change {
+        schema::Change::Action(action) => Some((Verb::Act(action), vec![d.attribute.path])),
+        _ => None,
+    }));
     let stopped = |d: &&Difference| d.attribute.change == schema::Change::Power && d.after == Shown::Known("stopped".into());
     verbs.extend(change.differences.iter().find(stopped).map(|d| (Verb::Stop, vec![d.attribute.path])));
     verbs

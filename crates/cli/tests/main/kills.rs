@@ -41,7 +41,7 @@ fn a_killed_apply_is_finished_by_the_next_one() {
             .spawn()
             .expect("plumb starts");
         // The moment is counted in requests that the cloud has seen, not in time.
-        let target = 10 + moment * 25 + random.below(20);
+        let target = 8 + moment * 11 + random.below(11);
         while requests(&cloud) < target && run.try_wait().expect("a child").is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }

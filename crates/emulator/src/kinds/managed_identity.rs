@@ -51,11 +51,13 @@ pub(crate) fn settle(
 }
 
 fn user_assigned(world: &World, sent: &Value) -> Result<Value, ArmError> {
-    let Some(sent) = sent.as_object().filter(|sent| !sent.is_empty()) else {
+    // A PATCH takes an identity away by naming it with null.
+    let stays = |sent: &&serde_json::Map<String, Value>| sent.values().any(|entry| !entry.is_null());
+    let Some(sent) = sent.as_object().filter(stays) else {
         let message = "The identity type needs at least one entry in 'userAssignedIdentities'.";
         return Err(bad_content(message).about("identity.userAssignedIdentities"));
     };
-    let entries = sent.keys().map(|id| {
+    let entries = sent.iter().filter(|(_, entry)| !entry.is_null()).map(|(id, _)| {
         let known = world.store.get(&id.to_ascii_lowercase()).map(|identity| &identity.body);
         let guid = |name: &str| {
             let known = known.map(|body| json::text(body, &format!("/properties/{name}")).to_owned());

@@ -100,7 +100,7 @@ pub const fn identity_list(change: Change) -> Attribute {
 
 /// An instance action that a preview api-version publishes.
 pub const fn action(name: &'static str, key: &'static str) -> Change {
-    Change::Action(Action { name, key, api_version: ML_PREVIEW, tentative: false })
+    Change::Action(Action { name, key, api_version: ML_PREVIEW, tentative: false, removal: None })
 }
 
 /// An optional boolean with a default.

@@ -9,7 +9,7 @@ use super::common::{ML_PREVIEW, ML_VERSION, action, flag, identity_list, identit
 use crate::check::Check;
 use crate::rule::Rule;
 use crate::schema::{
-    Action, Attribute, Change, Compare, Computed, Default, Kind, Placement, Sensitivity, Type, Unit, Variant,
+    Action, Attribute, Change, Compare, Computed, Default, Kind, Placement, Removal, Sensitivity, Type, Unit, Variant,
     Wire, variant,
 };
 
@@ -225,6 +225,16 @@ const UPDATE_SCHEDULES: Change = Change::Action(Action {
     key: "computeStartStop",
     api_version: ML_PREVIEW,
     tentative: true,
+    removal: None,
+});
+
+/// The body is a list of data mounts, each with what to do: what it does not name stays mounted.
+const UPDATE_DATA_MOUNTS: Change = Change::Action(Action {
+    name: "updateDataMounts",
+    key: "",
+    api_version: ML_PREVIEW,
+    tentative: false,
+    removal: Some(Removal { name: "mountName", key: "mountAction", word: "Unmount" }),
 });
 
 /// One leaf of a setup script, by role: `setup_scripts.creation_script.…`.
@@ -415,10 +425,10 @@ const OWN: [Attribute; 23] = [
         .compare(Compare::Set)
         .rules(&[Rule::Unique("name"), Rule::Unique("endpoints.published")])
         .change(action("customServices", "")),
-    Attribute::new("data_mounts", Type::List(&Type::Object(DATA_MOUNT)), "properties.properties.dataMounts", "Data to mount.").compare(Compare::Set).change(action("updateDataMounts", "")),
+    Attribute::new("data_mounts", Type::List(&Type::Object(DATA_MOUNT)), "properties.properties.dataMounts", "Data to mount.").compare(Compare::Set).after_creation().change(UPDATE_DATA_MOUNTS),
     flag("enable_node_public_ip", "properties.properties.enableNodePublicIp", true, "Whether it gets a public address."),
     Attribute::new("enable_sso", Type::Boolean, "properties.properties.enableSSO", "Single sign-on. Azure forces it off for an instance made on behalf of somebody with a setup script or custom application.").sometimes_answered()
-        .change(Change::Action(Action { name: "enableSso", key: "enableSSO", api_version: "2024-04-01-preview", tentative: false })),
+        .change(Change::Action(Action { name: "enableSso", key: "enableSSO", api_version: "2024-04-01-preview", tentative: false, removal: None })),
     Attribute::new("enable_root_access", Type::Boolean, "properties.properties.enableRootAccess", "Whether its user may become root.").sometimes_answered(),
     Attribute::new("release_quota_on_stop", Type::Boolean, "properties.properties.releaseQuotaOnStop", "Give quota back while it is stopped.").sometimes_answered(),
     Attribute::new("enable_os_patching", Type::Boolean, "properties.properties.enableOSPatching", "Patch the operating system by itself.").sometimes_answered(),
