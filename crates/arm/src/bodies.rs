@@ -2,7 +2,7 @@
 //! beyond that.
 
 use executor::provider::Request;
-use model::body::{encode, is_sent, to_arm};
+use model::body::{decode, encode, is_sent, to_arm};
 use model::compare::{get, set};
 use model::schema::Removal;
 use model::{Attribute, Compare, Json, Type};
@@ -108,9 +108,11 @@ fn name_lost_identities(request: &Request<'_>, live: &Json, body: &mut Json) {
 }
 
 /// Elements that are live and no longer wanted are named, with the word that removes them.
-pub(crate) fn name_removals(wanted: &mut Json, live: Option<&Json>, removal: Removal) {
+pub(crate) fn name_removals(wanted: &mut Json, attribute: &Attribute, live: &Json, removal: Removal) {
     let Some(list) = wanted.as_array_mut() else { return };
-    for element in live.and_then(Json::as_array).into_iter().flatten() {
+    // Decoded and encoded again, so that nothing the service wrote by itself is sent back.
+    let standing = get(live, attribute.arm).and_then(|l| decode(attribute, l)).map(|l| encode(attribute, &l));
+    for element in standing.iter().flat_map(|s| s.as_array()).flatten() {
         if !list.iter().any(|w| w.get(removal.name) == element.get(removal.name)) {
             let mut leaving = element.clone();
             leaving[removal.key] = json!(removal.word);

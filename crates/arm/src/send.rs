@@ -75,7 +75,7 @@ impl ArmProvider {
         let nothing = if matches!(attribute.value, Type::List(_)) { json!([]) } else { Json::Null };
         let mut body = action_body(attribute, action.key, value.unwrap_or(&nothing));
         if let Some(removal) = action.removal {
-            bodies::name_removals(&mut body, get(&self.live(request).await?, attribute.arm), removal);
+            bodies::name_removals(&mut body, attribute, &self.live(request).await?, removal);
         }
         let query = [("api-version", action.api_version)];
         let url = self.client.endpoint.url(request.arm_id, &[action.name], &query);

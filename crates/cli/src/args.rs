@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn one_dash_spellings_work() {
-        let args = ["plumb", "apply", "-auto-approve", "-C", "dir", "-var", "a=1", "-y", "-refresh=false"];
+        let args = ["plumb", "apply", "-auto-approve", "-C", "dir", "-var", "a=1", "-refresh=false"];
         let mended = with_two_dashes(args.into_iter().map(OsString::from));
         let cli = Cli::try_parse_from(mended).expect("parses");
         let Command::Apply(apply) = cli.command else { panic!("not apply") };

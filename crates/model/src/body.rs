@@ -178,8 +178,17 @@ pub fn applies(field: &Attribute, value: &Json) -> bool {
 
 /// The constant default of an attribute, as JSON.
 pub fn default_of(attribute: &Attribute) -> Option<Json> {
+    constant(attribute.default)
+}
+
+/// What an attribute without a default goes back to, as JSON.
+pub fn initial_of(attribute: &Attribute) -> Option<Json> {
+    constant(attribute.initial)
+}
+
+fn constant(value: crate::schema::Default) -> Option<Json> {
     use crate::schema::Default;
-    match attribute.default {
+    match value {
         Default::Boolean(value) => Some(json!(value)),
         Default::Integer(value) => Some(json!(value)),
         Default::String(value) => Some(json!(value)),

@@ -80,6 +80,8 @@ pub struct Attribute {
     pub wire: Wire,
     /// The value plumb manages when the document gives none.
     pub default: Default,
+    /// What Azure has when nobody asks, where plumb leaves it alone: what it goes back to when it leaves its document.
+    pub initial: Default,
     /// How a new value gets into Azure.
     pub change: Change,
     /// Who may see it.
@@ -341,6 +343,7 @@ impl Attribute {
             arm,
             wire: Wire::Same,
             default: Default::None,
+            initial: Default::None,
             change: Change::CreateOnly,
             sensitivity: Sensitivity::Plain,
             compare: Compare::Exact,
@@ -362,6 +365,12 @@ impl Attribute {
     /// Managed with this value when the document gives none.
     pub const fn default(mut self, default: Default) -> Self {
         self.default = default;
+        self
+    }
+
+    /// Goes back to this when it leaves its document.
+    pub const fn initial(mut self, initial: Default) -> Self {
+        self.initial = initial;
         self
     }
 

@@ -214,7 +214,7 @@ impl<'a> Planner<'a> {
         let left = prior.state.applied.keys().copied().filter(|p| !resource.attributes.contains_key(p));
         let gone: Vec<&'static str> =
             left.filter(|p| !compared.differences.iter().any(|d| d.attribute.path == *p)).collect();
-        if compared.stale {
+        if compared.stale || !gone.is_empty() {
             entry::apply(&mut entry, resource, resolved, settled.chain(gone), self.seal);
         }
         let blank = entry::blank(resource);

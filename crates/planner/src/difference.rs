@@ -58,9 +58,12 @@ pub(crate) fn whole(resource: &Resource, resolved: &Resolved) -> Vec<Difference>
         .collect()
 }
 
-/// A replacement: the whole document, and which differences force it.
+/// A replacement: the whole document, since all of it is set anew, with its differences; the rest is the same before and after.
 pub(crate) fn replaced(resource: &Resource, resolved: &Resolved, differences: Vec<Difference>) -> Vec<Difference> {
     let mut all = whole(resource, resolved);
+    for same in &mut all {
+        same.before = same.after.clone();
+    }
     for difference in differences {
         match all.iter_mut().find(|d| d.attribute.path == difference.attribute.path) {
             Some(same) => *same = difference,
@@ -162,7 +165,8 @@ fn plain_attribute(attribute: &'static Attribute, sides: &Sides<'_>, compared: &
         compared.unchanged.extend(desired.map(|value| (attribute, value.clone())));
         return;
     }
-    let moved = !same(attribute, live, applied);
+    // What was never managed cannot have drifted.
+    let moved = applied.is_some() && !same(attribute, live, applied);
     let edited = unknown || !same(attribute, desired, applied);
     let reason = match (edited, moved && sides.prior.is_some()) {
         (false, true) => Reason::Drift,
@@ -201,7 +205,7 @@ fn hidden_attribute(attribute: &'static Attribute, sides: &Sides<'_>, seal: &Sea
 
 /// What an attribute goes back to when it leaves its document; `None` where ARM is to forget it.
 pub fn fallback(attribute: &Attribute) -> Option<Json> {
-    match (body::default_of(attribute), attribute.compare, attribute.value) {
+    match (body::default_of(attribute).or_else(|| body::initial_of(attribute)), attribute.compare, attribute.value) {
         (Some(default), _, _) => Some(default),
         (None, Compare::NoneIsAbsent, _) => Some(Json::from("none")),
         (None, _, Type::Map(_)) => Some(Json::Object(Default::default())),
@@ -218,7 +222,8 @@ fn power_is_settled(desired: Option<&Json>, live: Option<&Json>, observed: Optio
     let resting = ["running", "stopped"];
     let trigger = observed.and_then(|o| o.computed.get("last_trigger")).and_then(Json::as_str).unwrap_or_default();
     let by_itself = ["Schedule", "IdleShutdown"].iter().any(|t| t.eq_ignore_ascii_case(trigger));
-    desired == live || !resting.contains(&live.as_str()) || by_itself
+    let managed = resting.contains(&desired.as_str());
+    !managed || desired == live || !resting.contains(&live.as_str()) || by_itself
 }
 
 /// How a difference of this attribute gets into Azure.

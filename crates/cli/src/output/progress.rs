@@ -72,7 +72,7 @@ impl Teller {
             Mode::Quiet => {}
         }
         if let Event::StepStart { address, verb } = event {
-            let bar = (self.mode == Mode::Live).then(|| self.bar(address, *verb));
+            let bar = (self.mode == Mode::Live && *verb != Verb::Record).then(|| self.bar(address, *verb));
             self.flight.insert(address.clone(), Flying { verb: *verb, since: Instant::now(), bar });
         }
     }
@@ -127,6 +127,9 @@ fn words(event: &Event, elapsed: u64) -> String {
         Event::RefreshStart(0) | Event::RefreshComplete => return String::new(),
         Event::RefreshStart(count) => format!("Reading {count} resources from Azure..."),
         Event::Recovered { address, words } => format!("Recovered: {address} {words}"),
+        // A record sends nothing; only its end is worth a line.
+        Event::StepStart { verb: Verb::Record, .. } => return String::new(),
+        Event::StepDone { address, verb: Verb::Record, .. } => format!("{address}: Noted in the state"),
         Event::StepStart { address, verb } => format!("{address}: {}...", doing(*verb)),
         Event::StepDone { address, verb, arm_id } => {
             let id = arm_id.as_ref().filter(|_| *verb == Verb::Create).map(|id| format!(" [id={id}]")).unwrap_or_default();

@@ -120,7 +120,11 @@ impl Stage {
         let endpoint = self.cloud().endpoint();
         self.project.endpoint = Some(endpoint.clone());
         let words = words(line.strip_prefix("plumb").expect("scenarios run plumb"));
-        let args: Vec<&str> = words.iter().map(String::as_str).collect();
+        let mut args: Vec<&str> = words.iter().map(String::as_str).collect();
+        if matches!(args[0], "apply" | "destroy") {
+            // One step at a time, so that requests come in one order.
+            args.extend(["--parallelism", "1"]);
+        }
         let said = self.project.run(&args);
         let root = self.project.root.display().to_string();
         let calm = |text: &str| text.replace(&endpoint, "http://127.0.0.1:PORT").replace(&root, "PROJECT");

@@ -427,7 +427,7 @@ const OWN: [Attribute; 23] = [
         .change(action("customServices", "")),
     Attribute::new("data_mounts", Type::List(&Type::Object(DATA_MOUNT)), "properties.properties.dataMounts", "Data to mount.").compare(Compare::Set).after_creation().change(UPDATE_DATA_MOUNTS),
     flag("enable_node_public_ip", "properties.properties.enableNodePublicIp", true, "Whether it gets a public address."),
-    Attribute::new("enable_sso", Type::Boolean, "properties.properties.enableSSO", "Single sign-on. Azure forces it off for an instance made on behalf of somebody with a setup script or custom application.").sometimes_answered()
+    Attribute::new("enable_sso", Type::Boolean, "properties.properties.enableSSO", "Single sign-on. Azure forces it off for an instance made on behalf of somebody with a setup script or custom application.").initial(Default::Boolean(true)).sometimes_answered()
         .change(Change::Action(Action { name: "enableSso", key: "enableSSO", api_version: "2024-04-01-preview", tentative: false, removal: None })),
     Attribute::new("enable_root_access", Type::Boolean, "properties.properties.enableRootAccess", "Whether its user may become root.").sometimes_answered(),
     Attribute::new("release_quota_on_stop", Type::Boolean, "properties.properties.releaseQuotaOnStop", "Give quota back while it is stopped.").sometimes_answered(),

@@ -78,8 +78,8 @@ fn waiting(out: &mut String, plan: &Plan, paint: Paint) {
     out.push_str("\nNothing is done now about:\n");
     for change in held {
         let _ = writeln!(out, "\n  # {}", escape::terminal(change.address.as_str()));
-        attributes(out, change, paint);
         notes(out, change, paint);
+        attributes(out, change, paint);
     }
 }
 
@@ -166,7 +166,7 @@ fn notes(out: &mut String, change: &Change, paint: Paint) {
 }
 
 fn attributes(out: &mut String, change: &Change, paint: Paint) {
-    let lines: Vec<&Difference> = change.differences.iter().filter(|d| d.before != Shown::Absent || d.after != Shown::Absent).collect();
+    let lines: Vec<&Difference> = change.differences.iter().filter(|d| is_shown(d)).collect();
     let width = lines.iter().map(|d| d.attribute.path.len()).max().unwrap_or(0);
     for difference in lines {
         let text = change.text.as_ref().filter(|t| t.path == difference.attribute.path);
@@ -175,6 +175,13 @@ fn attributes(out: &mut String, change: &Change, paint: Paint) {
             None => attribute(out, difference, width, paint),
         }
     }
+}
+
+/// A replacement sets every value anew; those that stay the same are not worth a line.
+fn is_shown(difference: &Difference) -> bool {
+    let nothing = difference.before == Shown::Absent && difference.after == Shown::Absent;
+    let same = difference.effect == Effect::Whole && difference.before == difference.after;
+    !nothing && !same
 }
 
 fn attribute(out: &mut String, difference: &Difference, width: usize, paint: Paint) {
