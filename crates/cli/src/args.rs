@@ -100,7 +100,8 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Init {
     /// The directory to make; the current one by default
-    pub directory: Option<PathBuf>,
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

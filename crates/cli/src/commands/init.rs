@@ -15,7 +15,7 @@ const IGNORE: &str = "# plumb's state, journal, lock and embedded cloud\n.plumb/
 
 /// Writes the files of a new project; refuses to touch one that is there.
 pub fn run(args: &Init, directory: &Path) -> anyhow::Result<Exit> {
-    let root = args.directory.as_ref().map_or(directory.to_path_buf(), |d| directory.join(d));
+    let root = args.folder.as_ref().map_or(directory.to_path_buf(), |d| directory.join(d));
     let files = [("plumb.toml", PROJECT), ("manifests/research.yaml", MANIFEST), (".gitignore", IGNORE)];
     if let Some((name, _)) = files[..2].iter().find(|(name, _)| root.join(name).exists()) {
         bail!("{} exists already; run `plumb plan` there, or choose another directory", root.join(name).display());
@@ -29,10 +29,10 @@ pub fn run(args: &Init, directory: &Path) -> anyhow::Result<Exit> {
             fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
         }
     }
-    let enter = args.directory.as_ref().map(|d| format!("cd {} && ", d.display())).unwrap_or_default();
+    let enter = args.folder.as_ref().map(|d| format!("cd {} && ", d.display())).unwrap_or_default();
     output::result(&format!(
         "Made a project in {}: plumb.toml and manifests/research.yaml.\n\nIt is for the embedded cloud, which needs no account. Go on with:\n\n  {enter}plumb plan\n  {enter}plumb apply\n",
-        root.display()
+        args.folder.as_deref().unwrap_or(directory).display()
     ));
     Ok(Exit::Done)
 }

@@ -28,12 +28,12 @@ fn manifests() -> String {
 fn a_killed_apply_is_finished_by_the_next_one() {
     let mut random = Random::new(20261121);
     let mut killed = 0;
+    // A whole run first, so that the moments are spread over all of it.
+    let (cloud, project) = stage();
+    project.ok(&["apply", "--auto-approve", "--parallelism", "4"]);
+    let whole = requests(&cloud);
     for moment in 0..10 {
-        let mut cloud = Cloud::start(Options::default());
-        let mut project = Project::empty();
-        project.endpoint = Some(cloud.endpoint());
-        project.write("plumb.toml", "[project]\nname = \"kills\"\n");
-        project.write("manifests/all.yaml", &manifests());
+        let (mut cloud, project) = stage();
         let mut run = project
             .command(&["apply", "--auto-approve", "--parallelism", "4"])
             .stdout(Stdio::null())
@@ -41,7 +41,7 @@ fn a_killed_apply_is_finished_by_the_next_one() {
             .spawn()
             .expect("plumb starts");
         // The moment is counted in requests that the cloud has seen, not in time.
-        let target = 8 + moment * 11 + random.below(11);
+        let target = whole / 12 * moment + random.below(whole / 12);
         while requests(&cloud) < target && run.try_wait().expect("a child").is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -60,6 +60,15 @@ fn a_killed_apply_is_finished_by_the_next_one() {
     assert!(killed >= 8, "only {killed} of 10 runs were killed before their end");
 }
 
+fn stage() -> (Cloud, Project) {
+    let cloud = Cloud::start(Options::default());
+    let mut project = Project::empty();
+    project.endpoint = Some(cloud.endpoint());
+    project.write("plumb.toml", "[project]\nname = \"kills\"\n");
+    project.write("manifests/all.yaml", &manifests());
+    (cloud, project)
+}
+
 fn requests(cloud: &Cloud) -> u64 {
     let counters = cloud.control(Method::Get, "counters", None);
     counters.as_object().into_iter().flat_map(|c| c.values()).filter_map(serde_json::Value::as_u64).sum()
@@ -76,4 +85,37 @@ fn made_once(cloud: &mut Cloud, moment: u64) {
     }
     assert_eq!(puts.len(), CLUSTERS, "moment {moment}");
     assert!(puts.values().all(|n| *n == 1), "moment {moment}: {puts:?}");
+}
+
+/// The same with the cloud inside the killed process: what it had answered is in its file.
+#[test]
+fn a_killed_process_takes_its_embedded_cloud_along_and_loses_nothing() {
+    let mut random = Random::new(20261122);
+    let mut killed = 0;
+    for moment in 0..10 {
+        let project = Project::empty();
+        project.write("plumb.toml", "[project]\nname = \"kills\"\n");
+        project.write("manifests/all.yaml", &manifests());
+        let mut run = project
+            .command(&["apply", "--auto-approve", "--parallelism", "4"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("plumb starts");
+        // The moment is counted in records of the cloud's file.
+        let target = 1 + moment * 3 + random.below(3);
+        let records = || std::fs::read(project.root.join(".plumb/cloud.json")).map_or(0, |b| b.iter().filter(|c| **c == b'\n').count());
+        while (records() as u64) < target && run.try_wait().expect("a child").is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        killed += usize::from(run.try_wait().expect("a child").is_none());
+        run.kill().expect("kill -9");
+        run.wait().expect("it ends");
+
+        project.ok(&["apply", "--auto-approve"]);
+        project.ok(&["plan", "--detailed-exitcode"]);
+        let listed = project.ok(&["state", "list"]).stdout;
+        assert_eq!(listed.lines().filter(|l| l.starts_with("cluster/")).count(), CLUSTERS, "{listed}");
+    }
+    assert!(killed >= 8, "only {killed} of 10 runs were killed before their end");
 }
