@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use executor::{Applied, Context, Event, Events, Provider, Recovered, Settings as Patience, apply, mark_open, recover, refresh};
+use executor::{Applied, Context, Event, Events, Provider, ReadOnly, Recovered, Settings as Patience, apply, mark_open, recover, refresh};
 use model::{Address, Live, Seal, Snapshot};
 use planner::{Action, Change, Ground, Options, Plan, Reason, Step, Verb};
 use state::{Holder, LocalStore, Lock, Run, StateStore, replay};
@@ -48,6 +48,13 @@ fn store(session: &Session, accept_older: bool) -> LocalStore {
 }
 
 impl<'a> Engine<'a> {
+    /// For commands that only look: whatever they do, the cloud cannot be written to.
+    pub async fn read_only(session: &'a Session, planning: &'a Planning, mode: Mode) -> Result<Self, Failure> {
+        let mut engine = Self::start(session, planning, mode).await?;
+        engine.context.provider = Arc::new(ReadOnly(engine.context.provider));
+        Ok(engine)
+    }
+
     /// Connects to the cloud and opens the state's place; begins to tell events.
     pub async fn start(session: &'a Session, planning: &'a Planning, mode: Mode) -> Result<Self, Failure> {
         let store = Arc::new(store(session, planning.accept_older_state));

@@ -135,21 +135,29 @@ impl Session {
         let named = self.settings.variable_files.iter().map(|p| (p.clone(), p.display().to_string()));
         for (path, name) in standing.into_iter().chain(named) {
             let text = read_text(&path).with_context(|| format!("reading variables from {}", path.display()))?;
-            layers.push(Layer { source: self.sources.add(name, text), form: LayerForm::File });
+            let secrets = || self.project.variables.iter().filter(|(_, v)| v.sensitive);
+            let hidden = secrets().any(|(secret, _)| text.contains(secret.as_str()));
+            let source = if hidden { self.sources.add_hidden(name, text) } else { self.sources.add(name, text) };
+            layers.push(Layer { source, form: LayerForm::File });
         }
         let mut environment: Vec<(String, String)> =
             std::env::vars().filter_map(|(k, v)| Some((k.strip_prefix("PLUMB_VAR_")?.to_owned(), v))).collect();
         environment.sort();
         for (name, value) in environment {
-            let source = self.sources.add(format!("PLUMB_VAR_{name}"), value);
-            layers.push(Layer { source, form: LayerForm::One(name) });
+            layers.push(self.one(&name, format!("PLUMB_VAR_{name}"), &value));
         }
         for flag in self.settings.variables.clone() {
             let (name, value) = flag.split_once('=').ok_or_else(|| anyhow!("--var {flag}: write --var NAME=VALUE"))?;
-            let source = self.sources.add(format!("--var {name}"), value);
-            layers.push(Layer { source, form: LayerForm::One(name.to_owned()) });
+            layers.push(self.one(name, format!("--var {name}"), value));
         }
         Ok(layers)
+    }
+
+    /// The value of one variable, as a source that is not shown when it is a secret.
+    fn one(&mut self, name: &str, shown_as: String, value: &str) -> Layer {
+        let secret = self.project.variables.get(name).is_some_and(|v| v.sensitive);
+        let source = if secret { self.sources.add_hidden(shown_as, value) } else { self.sources.add(shown_as, value) };
+        Layer { source, form: LayerForm::One(name.to_owned()) }
     }
 }
 

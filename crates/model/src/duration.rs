@@ -17,7 +17,7 @@ pub fn to_iso(seconds: u64) -> String {
         [(seconds / 86_400, 'D'), (seconds / 3_600 % 24, 'H'), (seconds / 60 % 60, 'M'), (seconds % 60, 'S')];
     let mut text = String::from("P");
     for (index, (count, unit)) in parts.into_iter().enumerate() {
-        if index == 1 && seconds % 86_400 != 0 {
+        if index == 1 && !seconds.is_multiple_of(86_400) {
             text.push('T');
         }
         if count > 0 {

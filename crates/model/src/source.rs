@@ -24,6 +24,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: Arc<str>,
+    /// Whether its lines may be secret, so that no diagnostic shows them.
+    pub hidden: bool,
 }
 
 /// Every text of a run, in the order in which they were read.
@@ -33,8 +35,17 @@ pub struct Sources(Vec<Source>);
 impl Sources {
     /// Keeps a text and returns its id.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
+        self.push(Source { name: name.into(), text: text.into(), hidden: false })
+    }
+
+    /// Keeps a text that diagnostics may name and must not show: the value of a sensitive variable.
+    pub fn add_hidden(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
+        self.push(Source { name: name.into(), text: text.into(), hidden: true })
+    }
+
+    fn push(&mut self, source: Source) -> SourceId {
         let id = SourceId(u32::try_from(self.0.len()).expect("BUG: fewer than 2^32 sources"));
-        self.0.push(Source { name: name.into(), text: text.into() });
+        self.0.push(source);
         id
     }
 

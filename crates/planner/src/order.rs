@@ -48,7 +48,7 @@ fn own_steps(change: &Change, steps: &mut Vec<Step>) -> Spans {
             let after = if index > 0 { vec![steps.len() - 1] } else { Vec::new() };
             steps.push(Step { address: change.address.clone(), verb, paths, after });
         }
-        (steps.len() > start).then(|| start..steps.len())
+        (steps.len() > start).then_some(start..steps.len())
     };
     match change.action {
         Action::NoOp => Spans::default(),

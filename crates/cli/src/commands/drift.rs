@@ -1,4 +1,4 @@
-//! `plumb drift`: what somebody changed. Nothing that could write is built for it.
+//! `plumb drift`: what somebody changed. It has a cloud that cannot be written to.
 
 use planner::render::{self, Paint};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::session::Session;
 /// Compares live with what was applied; changes that the manifests want do not count.
 pub async fn run(args: &args::Drift, session: &Session) -> Result<Exit, Failure> {
     let planning = Planning { parallelism: args.parallelism, ..Planning::reading() };
-    let engine = Engine::start(session, &planning, output::progress_mode(false)).await?;
+    let engine = Engine::read_only(session, &planning, output::progress_mode(false)).await?;
     let drift = engine.drift(args.all).await;
     engine.stop().await;
     let plan = drift?;

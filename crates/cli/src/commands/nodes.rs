@@ -22,7 +22,7 @@ pub async fn run(args: &Nodes, session: &Session) -> Result<Exit, Failure> {
     let id = entry.arm_id.as_ref().filter(|_| entry.kind == "cluster");
     let id = id.ok_or_else(|| anyhow!("{address} is no cluster: only clusters have nodes"))?;
     let planning = Planning::reading();
-    let engine = Engine::start(session, &planning, output::progress::Mode::Quiet).await?;
+    let engine = Engine::read_only(session, &planning, output::progress::Mode::Quiet).await?;
     let nodes = engine.provider().nodes(id).await;
     engine.stop().await;
     let nodes = nodes?;

@@ -13,7 +13,7 @@ use crate::session::Session;
 /// Plans and prints.
 pub async fn run(args: &args::Plan, session: &Session) -> Result<Exit, Failure> {
     let format = if args.json { PlanFormat::Json } else { args.format };
-    let engine = Engine::start(session, &args.planning, output::progress_mode(false)).await?;
+    let engine = Engine::read_only(session, &args.planning, output::progress_mode(false)).await?;
     let proposed = engine.propose(args.destroy).await;
     engine.stop().await;
     let proposed = proposed?;

@@ -34,7 +34,7 @@ pub async fn run(args: &args::Show, session: &Session) -> Result<Exit, Failure> 
 async fn live(session: &Session, entry: &ResourceState) -> Result<Option<Observed>, Failure> {
     let Some(arm_id) = &entry.arm_id else { return Ok(None) };
     let planning = Planning::reading();
-    let engine = Engine::start(session, &planning, output::progress::Mode::Quiet).await?;
+    let engine = Engine::read_only(session, &planning, output::progress::Mode::Quiet).await?;
     let found = engine.provider().get(entry.kind(), arm_id).await;
     engine.stop().await;
     Ok(found?)

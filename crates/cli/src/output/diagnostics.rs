@@ -38,7 +38,11 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
     let help = diagnostic.help.as_deref().map(escape::terminal);
     let mut frames: Vec<Frame> = Vec::new();
     if let Some(place) = diagnostic.place {
-        frames.push(Frame::new(sources, place, AnnotationKind::Primary, &label));
+        let mut frame = Frame::new(sources, place, AnnotationKind::Primary, &label);
+        if is_about_a_secret(diagnostic) {
+            frame.hide();
+        }
+        frames.push(frame);
     }
     frames.extend(related.iter().map(|(place, words)| Frame::new(sources, *place, AnnotationKind::Context, words)));
     let mut group = Group::with_title(level.primary_title(title.as_str()));
@@ -49,6 +53,13 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
         group = group.element(Level::HELP.message(help.as_str()));
     }
     renderer.render(&[group]).to_string()
+}
+
+/// Whether the line may hold a secret in clear.
+fn is_about_a_secret(diagnostic: &Diagnostic) -> bool {
+    let kind = diagnostic.address.as_ref().and_then(|a| model::kinds::find(a.kind()));
+    let attribute = kind.zip(diagnostic.attribute.as_deref()).and_then(|(k, path)| k.attribute(path));
+    attribute.is_some_and(|a| a.sensitivity == model::Sensitivity::Secret)
 }
 
 /// The line of one place, made harmless for a terminal, with the columns that the mark goes to.
@@ -74,11 +85,23 @@ impl<'a> Frame<'a> {
         }
         let (head, middle, tail) = (escape::terminal(&before), escape::terminal(&raw[before.len()..end]), escape::terminal(&raw[end..]));
         let name = escape::terminal(&source.name);
-        if head.len() + middle.len() + tail.len() > LINE_MAX {
-            return Self { name, line, text: "(a long line)".to_owned(), mark: 0..13, kind, label };
-        }
         let mark = head.len()..(head.len() + middle.len()).max(head.len() + 1);
-        Self { name, line, text: format!("{head}{middle}{tail} "), mark, kind, label }
+        let mut frame = Self { name, line, text: format!("{head}{middle}{tail} "), mark, kind, label };
+        if source.hidden {
+            frame.hide();
+        } else if frame.text.len() > LINE_MAX {
+            frame.replace("(a long line)");
+        }
+        frame
+    }
+
+    fn hide(&mut self) {
+        self.replace("(sensitive value)");
+    }
+
+    fn replace(&mut self, text: &str) {
+        self.text = text.to_owned();
+        self.mark = 0..text.len();
     }
 
     fn snippet(&self) -> Snippet<'_, annotate_snippets::Annotation<'_>> {

@@ -1,0 +1,46 @@
+//! A cloud that cannot be written to, for commands that only look.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{ArmId, Kind, Observed};
+
+use crate::provider::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
+
+/// Reads pass, writes are refused before anything is sent.
+pub struct ReadOnly(pub Arc<dyn Provider>);
+
+#[async_trait]
+impl Provider for ReadOnly {
+    async fn list(&self, collection: &Collection) -> Result<Vec<Observed>, CloudError> {
+        self.0.list(collection).await
+    }
+
+    async fn get(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<Observed>, CloudError> {
+        self.0.get(kind, id).await
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError> {
+        Err(CloudError {
+            outcome: Outcome::NotDone,
+            status: None,
+            code: String::new(),
+            message: format!("this command only reads, and does not change {}", request.arm_id),
+            advice: None,
+            request_ids: Vec::new(),
+        })
+    }
+
+    async fn wait(&self, operation: &Operation) -> Result<(), CloudError> {
+        self.0.wait(operation).await
+    }
+
+    async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError> {
+        self.0.nodes(id).await
+    }
+
+    fn gone_proof_interval(&self) -> Duration {
+        self.0.gone_proof_interval()
+    }
+}
