@@ -1,0 +1,79 @@
+//! Each folder of `testdata/plan` is a case; `plan.txt` is the plan as people read it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use model::{Diagnostics, Place, Severity, Sources};
+use planner::Plan;
+use planner::render::{self, Paint};
+
+use crate::case::Case;
+
+#[test]
+fn plans_read_as_their_goldens_say() {
+    let root = testkit::workspace_root().join("testdata/plan");
+    let mut folders: Vec<_> = fs::read_dir(&root).expect("testdata").flatten().map(|e| e.path()).collect();
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    assert!(folders.len() > 20);
+    for folder in folders {
+        check(&folder);
+    }
+}
+
+fn check(folder: &Path) {
+    let case = Case::read(folder);
+    let (text, plan) = match case.plan() {
+        _ if case.diagnostics.has_errors() => (words(&case.sources, case.diagnostics), None),
+        Err(diagnostics) => (words(&case.sources, diagnostics), None),
+        Ok(plan) => {
+            let wrong = words(&case.sources, plan.diagnostics.clone());
+            (render::human(&plan, Paint(false)) + &wrong, Some(plan))
+        }
+    };
+    testkit::golden(&folder.join("plan.txt"), &text);
+    let Some(plan) = plan else { return };
+    let json = |plan: &Plan| format!("{:#}\n", render::json(plan));
+    let others: [(&str, &dyn Fn(&Plan) -> String); 3] =
+        [("plan.json", &json), ("plan.md", &render::markdown), ("steps.txt", &steps)];
+    for (name, rendered) in others {
+        let path = folder.join(name);
+        if path.exists() {
+            testkit::golden(&path, &rendered(&plan));
+        }
+    }
+}
+
+/// Diagnostics in plain words; the cli shows them with the lines that they are about.
+fn words(sources: &Sources, diagnostics: Diagnostics) -> String {
+    let mut out = String::new();
+    for diagnostic in diagnostics.sorted() {
+        let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+        let place = diagnostic.place.map(|p| spot(sources, p)).unwrap_or_default();
+        let _ = writeln!(out, "\n{severity}: {place}{}", diagnostic.summary);
+        for (place, words) in &diagnostic.related {
+            let _ = writeln!(out, "    {}{words}", spot(sources, *place));
+        }
+        if let Some(help) = diagnostic.help {
+            let _ = writeln!(out, "    {help}");
+        }
+    }
+    out
+}
+
+fn spot(sources: &Sources, place: Place) -> String {
+    let (line, column) = sources.position(place);
+    format!("{}:{line}:{column}: ", sources.get(place.source).name)
+}
+
+/// The steps in their order: number, verb, address, what they set, what they wait for.
+fn steps(plan: &Plan) -> String {
+    let mut out = String::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let sets = if step.paths.is_empty() { String::new() } else { format!(" {}", step.paths.join(" ")) };
+        let waits = if step.after.is_empty() { String::new() } else { format!(" after {:?}", step.after) };
+        let _ = writeln!(out, "{index} {} {}{sets}{waits}", step.verb.word(), step.address);
+    }
+    out
+}
