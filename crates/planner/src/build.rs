@@ -141,7 +141,6 @@ impl<'a> Planner<'a> {
     /// A resource that is not there.
     fn create(&mut self, resource: &Arc<Resource>, resolved: &Resolved, prior: Option<Prior<'a>>, reason: Reason) -> Change {
         let differences = difference::whole(resource, resolved);
-        let reason = if self.parent_is_replaced(resource) && prior.is_some() { Reason::ParentReplaced } else { reason };
         let change = self.change(resource, Action::Create, Some(reason), prior, differences);
         notes::of_create(change)
     }

@@ -24,9 +24,13 @@ fn protected(change: &Change) -> Option<Diagnostic> {
         return None;
     }
     let verb = if change.action == Action::Delete { "delete" } else { "replace" };
+    let help = match change.desired {
+        Some(_) => "take `prevent_destroy` out of its document and apply that first; the state keeps it until then",
+        None => "put its document back without `prevent_destroy` and apply that first; the state keeps it until then",
+    };
     let mut diagnostic = Diagnostic::error(format!("the plan would {verb} {}, which has `prevent_destroy`", change.address))
         .address(&change.address)
-        .help("take `prevent_destroy` out of its document and apply that first; the state keeps it until then");
+        .help(help);
     diagnostic.place = change.desired.as_ref().map(|d| d.place);
     Some(diagnostic)
 }

@@ -270,8 +270,9 @@ impl Plan {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for change in &self.changes {
-            counts.import += usize::from(change.action == Action::Adopt);
+            counts.import += usize::from(change.action == Action::Adopt && change.is_taken_over());
             match change.action {
+                Action::Adopt if change.is_taken_over() && change.updates() => counts.change += 1,
                 Action::Create => counts.add += 1,
                 Action::Replace { .. } => {
                     counts.add += 1;
@@ -299,12 +300,25 @@ impl Plan {
     }
 }
 
+impl Change {
+    /// Whether an adoption is one that the document asks for.
+    pub(crate) fn is_taken_over(&self) -> bool {
+        self.desired.as_ref().is_some_and(|d| d.adopt.is_some())
+    }
+
+    /// Whether any attribute is set in place.
+    pub(crate) fn updates(&self) -> bool {
+        self.differences.iter().any(|d| d.effect == Effect::Update)
+    }
+}
+
 impl OutputChange {
     /// Whether it stays as it is.
     pub fn is_same(&self) -> bool {
         match (&self.before, &self.after) {
             (Some(before), Shown::Known(after)) => before == after,
-            (None, Shown::Absent) => true,
+            // A secret output is never kept, so there is nothing to compare it with.
+            (None, Shown::Absent | Shown::Sensitive) => true,
             _ => false,
         }
     }

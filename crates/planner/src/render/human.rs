@@ -1,14 +1,18 @@
 //! The plan as people read it, in Terraform's symbols and words.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use model::{Json, Severity};
-use similar::{ChangeTag, TextDiff};
+use model::compare::normal;
+use model::{Attribute, Compare, Json, Severity};
+use similar::{Algorithm, ChangeTag, TextDiff, capture_diff_slices};
 
 use super::paint::{Color, Paint};
-use super::value::{inline, key, shown};
+use super::value::{aligned, brief, counted, inline, key, shown};
 use super::escape;
-use crate::plan::{Action, Change, Difference, Drift, Effect, Plan, Reason, Shown, TextChange};
+use crate::plan::{Action, Change, Difference, Drift, Effect, Plan, Reason, Shown};
+
+type Map = serde_json::Map<String, Json>;
 
 /// The whole plan. `detail` off leaves the attributes out.
 pub fn human(plan: &Plan, paint: Paint) -> String {
@@ -40,7 +44,8 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     let blocked = plan.diagnostics.clone().into_iter().filter(|d| d.severity == Severity::Error).count();
     if plan.is_empty() && blocked == 0 {
         let words = paint.paint(Color::Green, "No changes.");
-        return format!("{words} Your infrastructure matches the manifests.\n");
+        let rest = if plan.changes.iter().any(is_waiting) { "What is listed above waits." } else { "Your infrastructure matches the manifests." };
+        return format!("{words} {rest}\n");
     }
     let counts = plan.counts();
     let import = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
@@ -48,7 +53,7 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     let more: String = more.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!(", {n} {words}")).collect();
     let label = paint.paint(Color::Bold, "Plan:");
     let line = format!("{label} {import}{} to add, {} to change, {} to destroy{more}.\n", counts.add, counts.change, counts.destroy);
-    if blocked > 0 { format!("{line}This plan cannot be applied; see above or below for why.\n") } else { line }
+    if blocked > 0 { format!("{line}This plan cannot be applied; the errors say why.\n") } else { line }
 }
 
 /// What somebody changed, resource by resource.
@@ -62,16 +67,20 @@ pub fn drift(drift: &[Drift], paint: Paint) -> String {
             (false, false) => _ = writeln!(out, "  {} {address}", paint.symbol("~")),
         }
         for (attribute, applied, live) in &item.attributes {
-            let words = |v: &Option<Json>| v.as_ref().map_or("null".to_owned(), inline);
+            let words = |v: &Option<Json>| brief(&v.clone().map_or(Shown::Absent, Shown::Known));
             let _ = writeln!(out, "      {} {} = {} -> {}", paint.symbol("~"), attribute.path, words(applied), words(live));
         }
     }
     out
 }
 
+fn is_waiting(change: &Change) -> bool {
+    change.action == Action::NoOp && !change.notes.is_empty()
+}
+
 /// Differences that wait for a replacement, of resources that nothing is done to.
 fn waiting(out: &mut String, plan: &Plan, paint: Paint) {
-    let held: Vec<&Change> = plan.changes.iter().filter(|c| c.action == Action::NoOp && !c.notes.is_empty()).collect();
+    let held: Vec<&Change> = plan.changes.iter().filter(|c| is_waiting(c)).collect();
     if held.is_empty() {
         return;
     }
@@ -92,7 +101,7 @@ fn outputs(out: &mut String, plan: &Plan, paint: Paint) {
     for (name, output) in changed {
         let (symbol, text) = match (&output.before, &output.after) {
             (None, after) => ("+", shown(after)),
-            (Some(before), Shown::Absent) => ("-", inline(before)),
+            (Some(before), Shown::Absent) => ("-", format!("{} -> null", inline(before))),
             (Some(before), after) => ("~", format!("{} -> {}", inline(before), shown(after))),
         };
         let _ = writeln!(out, "  {} {} = {text}", paint.symbol(symbol), key(name));
@@ -113,7 +122,7 @@ fn block(out: &mut String, change: &Change, paint: Paint) {
     attributes(out, change, paint);
     let hidden = change.unchanged.len();
     if hidden > 0 && change.action != Action::Adopt {
-        let _ = writeln!(out, "        {}", paint.paint(Color::Dim, &format!("# ({hidden} unchanged attributes hidden)")));
+        let _ = writeln!(out, "        {}", paint.paint(Color::Dim, &format!("# ({} hidden)", counted(hidden, "unchanged attribute"))));
     }
     let _ = writeln!(out, "    }}");
 }
@@ -133,7 +142,9 @@ fn headline(change: &Change) -> String {
         (Action::Replace { .. }, Some(Reason::Requested)) => "will be replaced, as requested".to_owned(),
         (Action::Replace { .. }, _) => format!("must be replaced{why}"),
         (Action::Delete, Some(Reason::Requested)) => "will be destroyed".to_owned(),
+        (Action::Delete, _) if change.address.key().is_some() => "will be destroyed: no `for_each` has its key".to_owned(),
         (Action::Delete, _) => "will be destroyed: no document declares it".to_owned(),
+        (Action::Adopt, _) if !change.is_taken_over() => "is in Azure already, and not in the state".to_owned(),
         (Action::Adopt, _) if change.differences.is_empty() => "will be imported".to_owned(),
         (Action::Adopt, _) => "will be imported and updated in-place".to_owned(),
         (Action::Forget, _) => "will be forgotten; it stays in Azure".to_owned(),
@@ -169,11 +180,20 @@ fn attributes(out: &mut String, change: &Change, paint: Paint) {
     let lines: Vec<&Difference> = change.differences.iter().filter(|d| is_shown(d)).collect();
     let width = lines.iter().map(|d| d.attribute.path.len()).max().unwrap_or(0);
     for difference in lines {
-        let text = change.text.as_ref().filter(|t| t.path == difference.attribute.path);
-        match text {
-            Some(text) => script(out, text, width, paint),
+        match long_texts(difference) {
+            Some((before, after)) => script(out, difference.attribute.path, (before, after), width, paint),
             None => attribute(out, difference, width, paint),
         }
+    }
+}
+
+/// Both sides of a text of several lines, which is shown line by line.
+fn long_texts(difference: &Difference) -> Option<(&str, &str)> {
+    match (&difference.before, &difference.after) {
+        (Shown::Known(Json::String(before)), Shown::Known(Json::String(after))) => {
+            [before, after].iter().any(|text| text.contains('\n')).then_some((before.as_str(), after.as_str()))
+        }
+        _ => None,
     }
 }
 
@@ -190,9 +210,9 @@ fn attribute(out: &mut String, difference: &Difference, width: usize, paint: Pai
     let applied = difference.applied.as_ref().map(|v| paint.paint(Color::Dim, &format!(" # applied: {}", inline(v)))).unwrap_or_default();
     let (symbol, value) = match (&difference.before, &difference.after) {
         (Shown::Absent, after) => ("+", pretty(after, 6)),
-        (before, Shown::Absent) => ("-", format!("{} -> null", shown(before))),
+        (before, Shown::Absent) => ("-", format!("{} -> null", brief(before))),
         (Shown::Known(Json::Object(before)), Shown::Known(Json::Object(after))) => ("~", map_change(before, after, paint)),
-        (Shown::Known(Json::Array(before)), Shown::Known(Json::Array(after))) => ("~", list_change(before, after, paint)),
+        (Shown::Known(Json::Array(before)), Shown::Known(Json::Array(after))) => ("~", list_change(difference.attribute, before, after, paint)),
         (before, after) if before == after => ("~", format!("{} (changed)", shown(after))),
         (before, after) => ("~", format!("{} -> {}", shown(before), shown(after))),
     };
@@ -205,7 +225,8 @@ fn pretty(value: &Shown, indent: usize) -> String {
     let close = " ".repeat(indent + 2);
     match value {
         Shown::Known(Json::Object(map)) if !map.is_empty() => {
-            let lines: String = map.iter().map(|(k, v)| format!("{pad}{} = {}\n", key(k), inline(v))).collect();
+            let entries = map.iter().map(|(k, v)| (key(k), inline(v))).collect();
+            let lines: String = aligned(entries).map(|line| format!("{pad}{line}\n")).collect();
             format!("{{\n{lines}{close}}}")
         }
         Shown::Known(Json::Array(list)) if list.iter().any(Json::is_object) => {
@@ -220,47 +241,58 @@ fn pretty(value: &Shown, indent: usize) -> String {
     }
 }
 
-fn map_change(before: &serde_json::Map<String, Json>, after: &serde_json::Map<String, Json>, paint: Paint) -> String {
-    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+fn map_change(before: &Map, after: &Map, paint: Paint) -> String {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let (same, changed): (Vec<&String>, Vec<&String>) = names.into_iter().partition(|n| before.get(*n) == after.get(*n));
+    let change = |name: &String| match (before.get(name), after.get(name)) {
+        (Some(a), Some(b)) => ("~", format!("{} -> {}", inline(a), inline(b))),
+        (Some(a), None) => ("-", format!("{} -> null", inline(a))),
+        (None, after) => ("+", after.map(inline).unwrap_or_default()),
+    };
+    let (symbols, entries): (Vec<_>, Vec<_>) =
+        changed.into_iter().map(|name| (name, change(name))).map(|(name, (symbol, text))| (symbol, (key(name), text))).unzip();
     let mut lines = String::new();
-    let mut same = 0;
-    for name in keys {
-        let (symbol, text) = match (before.get(name), after.get(name)) {
-            (Some(a), Some(b)) if a == b => {
-                same += 1;
-                continue;
-            }
-            (Some(a), Some(b)) => ("~", format!("{} -> {}", inline(a), inline(b))),
-            (Some(a), None) => ("-", format!("{} -> null", inline(a))),
-            (None, Some(b)) => ("+", inline(b)),
-            (None, None) => continue,
-        };
-        let _ = writeln!(lines, "          {} {} = {text}", paint.symbol(symbol), key(name));
+    for (symbol, line) in symbols.iter().zip(aligned(entries)) {
+        let _ = writeln!(lines, "          {} {line}", paint.symbol(symbol));
     }
-    if same > 0 {
-        let _ = writeln!(lines, "            {}", paint.paint(Color::Dim, &format!("# ({same} unchanged elements hidden)")));
+    if !same.is_empty() {
+        let _ = writeln!(lines, "            {}", paint.paint(Color::Dim, &format!("# ({} hidden)", counted(same.len(), "unchanged element"))));
     }
     format!("{{\n{lines}        }}")
 }
 
-fn list_change(before: &[Json], after: &[Json], paint: Paint) -> String {
-    let (old, new): (Vec<String>, Vec<String>) = (before.iter().map(inline).collect(), after.iter().map(inline).collect());
+/// Elements that went, came and stayed. Where order does not matter, a new order is no change.
+fn list_change(attribute: &Attribute, before: &[Json], after: &[Json], paint: Paint) -> String {
+    let elements = |list: &[Json]| -> Vec<(String, String)> {
+        let form = |v: &Json| normal(attribute, &Json::Array(vec![v.clone()])).to_string();
+        let mut elements: Vec<_> = list.iter().map(|v| (form(v), inline(v))).collect();
+        if attribute.compare == Compare::Set {
+            elements.sort();
+        }
+        elements
+    };
+    let (old, new) = (elements(before), elements(after));
+    let forms = |list: &[(String, String)]| -> Vec<String> { list.iter().map(|(form, _)| form.clone()).collect() };
     let mut lines = String::new();
-    for change in similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new).iter().flat_map(|op| op.iter_changes(&old, &new)) {
-        let symbol = match change.tag() {
-            ChangeTag::Delete => "-",
-            ChangeTag::Insert => "+",
-            ChangeTag::Equal => " ",
-        };
-        let _ = writeln!(lines, "          {} {},", paint.symbol(symbol), change.value());
+    for op in capture_diff_slices(Algorithm::Myers, &forms(&old), &forms(&new)) {
+        for (tag, elements) in op.iter_slices(&old, &new) {
+            let symbol = match tag {
+                ChangeTag::Delete => "-",
+                ChangeTag::Insert => "+",
+                ChangeTag::Equal => " ",
+            };
+            for (_, element) in elements {
+                let _ = writeln!(lines, "          {} {element},", paint.symbol(symbol));
+            }
+        }
     }
     format!("[\n{lines}        ]")
 }
 
-/// A changed script, line by line, with three lines of context.
-fn script(out: &mut String, text: &TextChange, width: usize, paint: Paint) {
-    let _ = writeln!(out, "      {} {:width$} = <<EOT", paint.symbol("~"), text.path);
-    let diff = TextDiff::from_lines(&text.before, &text.after);
+/// A changed text, line by line, with three lines of context.
+fn script(out: &mut String, path: &str, (before, after): (&str, &str), width: usize, paint: Paint) {
+    let _ = writeln!(out, "      {} {path:width$} = <<EOT", paint.symbol("~"));
+    let diff = TextDiff::from_lines(before, after);
     for (index, group) in diff.grouped_ops(3).iter().enumerate() {
         if index > 0 {
             let _ = writeln!(out, "            {}", paint.paint(Color::Dim, "…"));

@@ -82,7 +82,7 @@ fn sides(change: &Change) -> Json {
     let created = change.action == Action::Create;
     let deleted = change.action == Action::Delete;
     let mut value = json!({
-        "actions": actions(change.action),
+        "actions": actions(change),
         "before": if created { Json::Null } else { before },
         "after": if deleted { Json::Null } else { after },
         "after_unknown": unknown,
@@ -107,8 +107,9 @@ fn put(values: &mut Json, sensitive: &mut Json, unknown: &mut Json, path: &str, 
     }
 }
 
-fn actions(action: Action) -> Json {
-    match action {
+fn actions(change: &Change) -> Json {
+    match change.action {
+        Action::Adopt if change.updates() => json!(["update"]),
         Action::NoOp | Action::Move | Action::Adopt => json!(["no-op"]),
         Action::Create => json!(["create"]),
         Action::Update | Action::Start | Action::Stop | Action::Restart => json!(["update"]),

@@ -1,5 +1,7 @@
 //! The plan for a pull request: what destroys comes first, and the whole fits in one comment.
 
+use model::{Diagnostic, Severity};
+
 use super::escape;
 use super::human::human;
 use super::paint::Paint;
@@ -11,12 +13,19 @@ const BYTES_MAX: usize = 60_000;
 /// The whole plan.
 pub fn markdown(plan: &Plan) -> String {
     let counts = plan.counts();
-    let mut out = match plan.is_empty() {
+    let mut out = match plan.is_empty() && !plan.diagnostics.has_errors() {
         true => "### No changes\n\nYour infrastructure matches the manifests.\n".to_owned(),
         false => format!("### Plan: {} to add, {} to change, {} to destroy\n", counts.add, counts.change, counts.destroy),
     };
     let cloud = escape::markdown(&plan.ground.cloud);
     out.push_str(&format!("\nCloud {cloud}.\n"));
+    let errors: Vec<Diagnostic> = plan.diagnostics.clone().sorted().into_iter().filter(|d| d.severity == Severity::Error).collect();
+    if !errors.is_empty() {
+        out.push_str("\n**It cannot be applied:**\n\n");
+    }
+    for error in &errors {
+        out.push_str(&format!("- {}\n", escape::markdown(&error.summary)));
+    }
     let destructive = |c: &&Change| matches!(c.action, Action::Delete | Action::Replace { .. });
     let lost: Vec<&Change> = plan.changes.iter().filter(destructive).collect();
     if !lost.is_empty() {
@@ -24,7 +33,7 @@ pub fn markdown(plan: &Plan) -> String {
     }
     for change in &lost {
         let words = if change.action == Action::Delete { "destroyed" } else { "replaced" };
-        let notes: String = change.notes.iter().map(|n| format!(". {}", escape::markdown(n))).collect();
+        let notes: String = change.notes.iter().map(|n| format!("; {}", escape::markdown(n))).collect();
         out.push_str(&format!("- {} is {words}{notes}\n", escape::markdown(change.address.as_str())));
     }
     let body = diff_lines(&human(plan, Paint(false)));

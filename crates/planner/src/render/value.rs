@@ -37,3 +37,22 @@ pub(super) fn shown(value: &Shown) -> String {
         Shown::WriteOnly => "(write-only value)".to_owned(),
     }
 }
+
+/// A value on one line that is about to go, or has gone: a longer text is only counted.
+pub(super) fn brief(value: &Shown) -> String {
+    match value {
+        Shown::Known(Json::String(text)) if text.contains('\n') => format!("({})", counted(text.lines().count(), "line")),
+        other => shown(other),
+    }
+}
+
+/// `1 line`, `2 lines`.
+pub(super) fn counted(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+/// `key = value` for each entry, the signs one below the other.
+pub(super) fn aligned(entries: Vec<(String, String)>) -> impl Iterator<Item = String> {
+    let width = entries.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+    entries.into_iter().map(move |(key, value)| format!("{key:width$} = {value}"))
+}

@@ -34,15 +34,21 @@ fn check(folder: &Path) {
     };
     testkit::golden(&folder.join("plan.txt"), &text);
     let Some(plan) = plan else { return };
-    let json = |plan: &Plan| format!("{:#}\n", render::json(plan));
-    let others: [(&str, &dyn Fn(&Plan) -> String); 3] =
-        [("plan.json", &json), ("plan.md", &render::markdown), ("steps.txt", &steps)];
-    for (name, rendered) in others {
+    for (name, form) in FORMS {
         let path = folder.join(name);
         if path.exists() {
-            testkit::golden(&path, &rendered(&plan));
+            testkit::golden(&path, &form(&plan));
         }
     }
+}
+
+type Form = fn(&Plan) -> String;
+
+/// The other forms of a plan, for the cases that show them.
+const FORMS: [(&str, Form); 3] = [("plan.json", json), ("plan.md", render::markdown), ("steps.txt", steps)];
+
+fn json(plan: &Plan) -> String {
+    format!("{:#}\n", render::json(plan))
 }
 
 /// Diagnostics in plain words; the cli shows them with the lines that they are about.
