@@ -184,8 +184,9 @@ impl<'a> Planner<'a> {
         prior: &Prior<'_>,
         compared: &Compared,
     ) -> (Action, Option<Reason>) {
-        let replace = Action::Replace { create_first: resource.lifecycle.create_before_destroy };
         let elsewhere = prior.state.arm_id.as_ref().zip(resource.arm_id.as_ref()).is_some_and(|(a, b)| !a.same(b.as_str()));
+        // Two resources never have one name: a create on top of the standing one would be deleted with it.
+        let replace = Action::Replace { create_first: elsewhere && resource.lifecycle.create_before_destroy };
         let because = |effect| reason_of(compared.differences.iter().filter(move |d| d.effect == effect));
         match () {
             () if self.parent_is_replaced(resource) => (replace, Some(Reason::ParentReplaced)),

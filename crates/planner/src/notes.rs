@@ -2,7 +2,7 @@
 
 use model::schema;
 
-use crate::plan::{Change, Difference, Effect, Shown, TextChange};
+use crate::plan::{Action, Change, Difference, Effect, Shown, TextChange};
 
 /// Notes of a create.
 pub(crate) fn of_create(mut change: Change) -> Change {
@@ -26,9 +26,27 @@ pub(crate) fn of_update(mut change: Change) -> Change {
 
 /// Notes of a replacement.
 pub(crate) fn of_replace(mut change: Change) -> Change {
+    change.notes.extend(renamed(&change));
+    change.notes.extend(deleted_first(&change));
     change.notes.extend(change.kind.loses.map(|words| format!("replacing it: {words}")));
     change.text = script_text(&change);
     change
+}
+
+/// Another name, or another place, is another resource.
+fn renamed(change: &Change) -> Option<String> {
+    let (before, after) = (change.prior.as_ref()?.arm_id.as_ref()?, change.arm_id.as_ref()?);
+    match (before.same(after.as_str()), before.name().eq_ignore_ascii_case(after.name())) {
+        (true, _) => None,
+        (false, false) => Some(format!("its name in Azure changes from `{}` to `{}`", before.name(), after.name())),
+        (false, true) => Some(format!("its place in Azure changes from {before} to {after}")),
+    }
+}
+
+fn deleted_first(change: &Change) -> Option<String> {
+    let asked = change.desired.as_ref().is_some_and(|d| d.lifecycle.create_before_destroy);
+    let not = asked && change.action == Action::Replace { create_first: false };
+    not.then(|| "it is deleted first in spite of `create_before_destroy`: the new one has the same name".to_owned())
 }
 
 /// Notes of a delete.
