@@ -2,7 +2,7 @@
 //! lock that keeps writers apart.
 //!
 //! What holds, whatever is killed and whenever: the snapshot file is a whole one, old or new; an
-//! intent is durable before [`Journal::append`] returns; [`replay`] of snapshot and journal gives
+//! intent is durable before [`Journal::append`] returns; [`replay()`] of snapshot and journal gives
 //! what was done and what was left open. Nothing damaged is taken for something empty.
 
 mod error;

@@ -44,7 +44,7 @@ pub trait StateStore: Send + Sync {
 pub struct Stored {
     /// The last snapshot; `None` when there never was one.
     pub snapshot: Option<Snapshot>,
-    /// What happened since, for [`crate::replay`].
+    /// What happened since, for [`crate::replay()`].
     pub journal: Vec<Record>,
 }
 
