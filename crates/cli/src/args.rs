@@ -8,7 +8,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 /// Keeps Azure Machine Learning compute true to its manifests.
 #[derive(Debug, Parser)]
 #[command(name = "plumb", version, about, long_about = None, propagate_version = true, disable_help_subcommand = true)]
-#[command(after_help = "Start with `plumb init`, then `plumb plan` and `plumb apply`: they work on an embedded cloud, with nothing to install.")]
+#[command(
+    after_help = "Start with `plumb init`, then `plumb plan` and `plumb apply`: they work on an embedded cloud, with nothing to install."
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -137,7 +139,14 @@ pub struct Planning {
 impl Planning {
     /// For commands that read and do not plan.
     pub fn reading() -> Self {
-        Self { refresh: true, replace: Vec::new(), parallelism: 10, max_deletes: None, allow_missing: true, accept_older_state: false }
+        Self {
+            refresh: true,
+            replace: Vec::new(),
+            parallelism: 10,
+            max_deletes: None,
+            allow_missing: true,
+            accept_older_state: false,
+        }
     }
 }
 

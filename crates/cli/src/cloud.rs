@@ -42,7 +42,12 @@ impl Cloud {
         Self::new(session, name, Endpoint::named(name)?, None)
     }
 
-    fn new(session: &Session, cloud: &str, endpoint: Endpoint, emulator: Option<Running>) -> anyhow::Result<Self> {
+    fn new(
+        session: &Session,
+        cloud: &str,
+        endpoint: Endpoint,
+        emulator: Option<Running>,
+    ) -> anyhow::Result<Self> {
         let loopback = endpoint.is_loopback();
         let transport = if loopback { HttpTransport::loopback(None) } else { HttpTransport::new(&endpoint) };
         let transport = transport.context("setting up HTTP")?;

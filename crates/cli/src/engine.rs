@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use executor::{Applied, Context, Event, Events, Provider, ReadOnly, Recovered, Settings as Patience, apply, mark_open, recover, refresh};
+use executor::{
+    Applied, Context, Event, Events, Provider, ReadOnly, Recovered, Settings as Patience, apply, mark_open,
+    recover, refresh,
+};
 use model::{Address, Live, Seal, Snapshot};
 use planner::{Action, Change, Ground, Options, Plan, Reason, Step, Verb};
 use state::{Holder, LocalStore, Lock, Run, StateStore, replay};
@@ -49,7 +52,11 @@ fn store(session: &Session, accept_older: bool) -> LocalStore {
 
 impl<'a> Engine<'a> {
     /// For commands that only look: whatever they do, the cloud cannot be written to.
-    pub async fn read_only(session: &'a Session, planning: &'a Planning, mode: Mode) -> Result<Self, Failure> {
+    pub async fn read_only(
+        session: &'a Session,
+        planning: &'a Planning,
+        mode: Mode,
+    ) -> Result<Self, Failure> {
         let mut engine = Self::start(session, planning, mode).await?;
         engine.context.provider = Arc::new(ReadOnly(engine.context.provider));
         Ok(engine)
@@ -125,13 +132,18 @@ impl<'a> Engine<'a> {
     fn same_cloud(&self, snapshot: &Snapshot) -> Result<(), Failure> {
         let (here, environment) = (&self.cloud_name, &self.session.settings.environment);
         let wrong = match () {
-            () if snapshot.cloud != *here => format!("the state is about {}, and this is {here}", snapshot.cloud),
+            () if snapshot.cloud != *here => {
+                format!("the state is about {}, and this is {here}", snapshot.cloud)
+            }
             () if snapshot.environment != *environment => {
                 format!("the state is of environment {:?}, and this is {environment:?}", snapshot.environment)
             }
             () => return Ok(()),
         };
-        Err(anyhow::anyhow!("{wrong}\nchoose the environment with -e, or give each cloud a state of its own in plumb.toml").into())
+        Err(anyhow::anyhow!(
+            "{wrong}\nchoose the environment with -e, or give each cloud a state of its own in plumb.toml"
+        )
+        .into())
     }
 
     /// Reads what must be read, and plans.
@@ -153,7 +165,10 @@ impl<'a> Engine<'a> {
             true => {
                 let parallelism = self.context.settings.parallelism;
                 let events = &self.context.events;
-                Some(refresh(self.provider(), &manifests.graph, &recovered.snapshot, parallelism, events).await?)
+                Some(
+                    refresh(self.provider(), &manifests.graph, &recovered.snapshot, parallelism, events)
+                        .await?,
+                )
             }
             false => None,
         };
@@ -161,13 +176,22 @@ impl<'a> Engine<'a> {
             mark_open(live.get_or_insert_default(), &recovered.open);
         }
         let seal = &self.context.seal;
-        let plan = planner::plan(&manifests.graph, &manifests.outputs, &recovered.snapshot, live.as_ref(), seal, options);
+        let plan = planner::plan(
+            &manifests.graph,
+            &manifests.outputs,
+            &recovered.snapshot,
+            live.as_ref(),
+            seal,
+            options,
+        );
         Ok(Proposed { plan: Arc::new(plan), live, recovered })
     }
 
     fn options(&self) -> Result<Options, Failure> {
         let address = |text: &String| {
-            Address::parse(text).ok_or_else(|| anyhow::anyhow!("--replace: {text:?} is not an address such as cluster/research/cpu"))
+            Address::parse(text).ok_or_else(|| {
+                anyhow::anyhow!("--replace: {text:?} is not an address such as cluster/research/cpu")
+            })
         };
         let replace = self.planning.replace.iter().map(address).collect::<Result<_, _>>()?;
         Ok(Options {
@@ -191,7 +215,13 @@ impl<'a> Engine<'a> {
     }
 
     /// Starts, stops or restarts instances, by a plan that does nothing else.
-    pub async fn power(&self, lock: &Lock, recovered: Recovered, addresses: Vec<Address>, action: Action) -> Result<Applied, Failure> {
+    pub async fn power(
+        &self,
+        lock: &Lock,
+        recovered: Recovered,
+        addresses: Vec<Address>,
+        action: Action,
+    ) -> Result<Applied, Failure> {
         let plan = power_plan(&recovered.snapshot, addresses, action);
         self.apply(lock, Proposed { plan: Arc::new(plan), live: None, recovered }).await
     }
@@ -228,12 +258,16 @@ fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> P
             lineage: snapshot.lineage.clone(),
             serial: snapshot.serial,
         },
-        steps: addresses.iter().map(|a| Step { address: a.clone(), verb, paths: Vec::new(), after: Vec::new() }).collect(),
+        steps: addresses
+            .iter()
+            .map(|a| Step { address: a.clone(), verb, paths: Vec::new(), after: Vec::new() })
+            .collect(),
         changes: addresses.iter().map(change).collect(),
         drift: Vec::new(),
         refreshed: Default::default(),
         outputs: Default::default(),
         diagnostics: Default::default(),
+        doubts: Default::default(),
     }
 }
 
@@ -261,4 +295,3 @@ fn holder(session: &Session) -> Holder {
         since: jiff::Timestamp::now().to_string(),
     }
 }
-

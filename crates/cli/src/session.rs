@@ -134,20 +134,24 @@ impl Session {
         let standing = standing.exists().then_some((standing, "plumb.vars.yaml".to_owned()));
         let named = self.settings.variable_files.iter().map(|p| (p.clone(), p.display().to_string()));
         for (path, name) in standing.into_iter().chain(named) {
-            let text = read_text(&path).with_context(|| format!("reading variables from {}", path.display()))?;
+            let text =
+                read_text(&path).with_context(|| format!("reading variables from {}", path.display()))?;
             let secrets = || self.project.variables.iter().filter(|(_, v)| v.sensitive);
             let hidden = secrets().any(|(secret, _)| text.contains(secret.as_str()));
-            let source = if hidden { self.sources.add_hidden(name, text) } else { self.sources.add(name, text) };
+            let source =
+                if hidden { self.sources.add_hidden(name, text) } else { self.sources.add(name, text) };
             layers.push(Layer { source, form: LayerForm::File });
         }
-        let mut environment: Vec<(String, String)> =
-            std::env::vars().filter_map(|(k, v)| Some((k.strip_prefix("PLUMB_VAR_")?.to_owned(), v))).collect();
+        let mut environment: Vec<(String, String)> = std::env::vars()
+            .filter_map(|(k, v)| Some((k.strip_prefix("PLUMB_VAR_")?.to_owned(), v)))
+            .collect();
         environment.sort();
         for (name, value) in environment {
             layers.push(self.one(&name, format!("PLUMB_VAR_{name}"), &value));
         }
         for flag in self.settings.variables.clone() {
-            let (name, value) = flag.split_once('=').ok_or_else(|| anyhow!("--var {flag}: write --var NAME=VALUE"))?;
+            let (name, value) =
+                flag.split_once('=').ok_or_else(|| anyhow!("--var {flag}: write --var NAME=VALUE"))?;
             layers.push(self.one(name, format!("--var {name}"), value));
         }
         Ok(layers)
@@ -156,7 +160,8 @@ impl Session {
     /// The value of one variable, as a source that is not shown when it is a secret.
     fn one(&mut self, name: &str, shown_as: String, value: &str) -> Layer {
         let secret = self.project.variables.get(name).is_some_and(|v| v.sensitive);
-        let source = if secret { self.sources.add_hidden(shown_as, value) } else { self.sources.add(shown_as, value) };
+        let source =
+            if secret { self.sources.add_hidden(shown_as, value) } else { self.sources.add(shown_as, value) };
         Layer { source, form: LayerForm::One(name.to_owned()) }
     }
 }
@@ -173,5 +178,8 @@ fn read_text(path: &Path) -> anyhow::Result<String> {
 }
 
 fn missing_project(root: &Path) -> String {
-    format!("there is no plumb.toml to read in {}; `plumb init` makes a project, -C DIR works in another directory", root.display())
+    format!(
+        "there is no plumb.toml to read in {}; `plumb init` makes a project, -C DIR works in another directory",
+        root.display()
+    )
 }

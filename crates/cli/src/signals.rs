@@ -15,14 +15,18 @@ pub fn watch(cancel: CancellationToken) {
                 tokio::spawn(async move {
                     while stream.recv().await.is_some() {
                         if cancel.is_cancelled() {
-                            output::message("Left at once. The journal keeps what is in flight; the next plan or apply looks at how it ended.");
+                            output::message(
+                                "Left at once. The journal keeps what is in flight; the next plan or apply looks at how it ended.",
+                            );
                             std::process::exit(Exit::Error as i32);
                         }
                         cancel.cancel();
                     }
                 });
             }
-            Err(error) => output::message(&format!("Warning: signals are not watched ({error}); an interrupted run is taken up by the next one.")),
+            Err(error) => output::message(&format!(
+                "Warning: signals are not watched ({error}); an interrupted run is taken up by the next one."
+            )),
         }
     }
 }

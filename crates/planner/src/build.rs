@@ -4,33 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::{
-    Address, Diagnostic, Diagnostics, Expression, Json, Live, Observed, Resource, ResourceState, Seal, Snapshot,
-    Status, Value,
+    Address, Diagnostic, Diagnostics, Expression, Json, Live, Observed, Resource, ResourceState, Seal,
+    Snapshot, Status, Value,
 };
 
 use crate::difference::{self, Compared, Sides};
+use crate::options::Options;
 use crate::plan::{Action, Change, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown};
 use crate::resolve::{Resolved, resolve};
 use crate::{Graph, entry, guard, notes, order};
-
-/// What a plan is made from, beyond the three sides.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The cloud and subscription that the plan is for.
-    pub cloud: String,
-    /// The environment.
-    pub environment: String,
-    /// Resources to replace although nothing about them asks for it.
-    pub replace: BTreeSet<Address>,
-    /// Whether the manifests were left out on purpose: everything goes.
-    pub destroy: bool,
-    /// How many resources a plan may delete or replace; none for no limit.
-    pub max_deletes: Option<usize>,
-    /// Whether more than half of the state may be gone from Azure.
-    pub allow_missing: bool,
-    /// Whether to list live attributes that plumb does not manage.
-    pub show_unmanaged: bool,
-}
 
 /// Plans. Pure: the same input gives the same plan, to the byte. `live` is `None` when refresh is off,
 /// and what was applied then stands for what is live.
@@ -61,7 +43,10 @@ pub fn plan(
     let mut changes: Vec<Change> = planner.changes.into_values().collect();
     changes.sort_by(|a, b| a.address.cmp(&b.address));
     let mut diagnostics = planner.diagnostics;
-    diagnostics.extend(guard::check(&changes, snapshot, live, options));
+    diagnostics.extend(guard::check(&changes, options));
+    let doubts = live.map(|live| guard::doubts(graph, &changes, snapshot, live, options));
+    let doubts: Diagnostics = doubts.into_iter().flatten().collect();
+    diagnostics.extend(doubts.clone());
     Plan {
         ground: Ground {
             cloud: options.cloud.clone(),
@@ -74,6 +59,7 @@ pub fn plan(
         refreshed: planner.refreshed,
         outputs,
         diagnostics,
+        doubts,
         changes,
     }
 }
@@ -98,8 +84,11 @@ struct Planner<'a> {
 
 /// The state's entries by today's addresses: `moved_from` renames.
 fn priors<'a>(graph: &'a Graph, snapshot: &'a Snapshot) -> BTreeMap<&'a Address, Prior<'a>> {
-    let mut priors: BTreeMap<&Address, Prior<'_>> =
-        snapshot.resources.iter().map(|(address, state)| (address, Prior { state, previous: None })).collect();
+    let mut priors: BTreeMap<&Address, Prior<'_>> = snapshot
+        .resources
+        .iter()
+        .map(|(address, state)| (address, Prior { state, previous: None }))
+        .collect();
     for resource in graph.resources().iter().filter(|r| !r.moved_from.is_empty()) {
         let from = resource.moved_from.iter().find(|a| priors.contains_key(a) && graph.get(a).is_none());
         if let Some(from) = from.filter(|_| !priors.contains_key(&resource.address)) {
@@ -117,12 +106,12 @@ impl<'a> Planner<'a> {
             Ok(resolved) => resolved,
             Err((path, words)) => {
                 let place = resource.place_of(path);
-                self.diagnostics.push(Diagnostic::error(words).at(place).address(&resource.address).attribute(path));
+                self.diagnostics
+                    .push(Diagnostic::error(words).at(place).address(&resource.address).attribute(path));
                 return;
             }
         };
-        if let Some(why) = self.live.and_then(|l| l.unreadable.get(self.live_address(&resource.address))) {
-            self.diagnostics.push(unreadable(resource, why));
+        if self.live.is_some_and(|l| l.unreadable.contains_key(self.live_address(&resource.address))) {
             return;
         }
         let prior = self.priors.get(&resource.address).cloned();
@@ -139,7 +128,13 @@ impl<'a> Planner<'a> {
     }
 
     /// A resource that is not there.
-    fn create(&mut self, resource: &Arc<Resource>, resolved: &Resolved, prior: Option<Prior<'a>>, reason: Reason) -> Change {
+    fn create(
+        &mut self,
+        resource: &Arc<Resource>,
+        resolved: &Resolved,
+        prior: Option<Prior<'a>>,
+        reason: Reason,
+    ) -> Change {
         let differences = difference::whole(resource, resolved);
         let change = self.change(resource, Action::Create, Some(reason), prior, differences);
         notes::of_create(change)
@@ -156,13 +151,20 @@ impl<'a> Planner<'a> {
         if let (Some(difference), Some(_)) = (replaced, &resource.adopt) {
             self.diagnostics.push(adopts_another(resource, difference));
         }
-        let mut change = self.change(resource, Action::Adopt, Some(Reason::Requested), None, compared.differences);
+        let mut change =
+            self.change(resource, Action::Adopt, Some(Reason::Requested), None, compared.differences);
         change.unchanged = compared.unchanged;
         notes::of_update(change)
     }
 
     /// A resource that is in the state, and live as far as we know.
-    fn standing(&mut self, resource: &Arc<Resource>, resolved: &Resolved, prior: &Prior<'a>, observed: Option<&Observed>) -> Change {
+    fn standing(
+        &mut self,
+        resource: &Arc<Resource>,
+        resolved: &Resolved,
+        prior: &Prior<'a>,
+        observed: Option<&Observed>,
+    ) -> Change {
         let sides = Sides { resource, resolved, prior: Some(prior.state), live: observed };
         let compared = difference::compare(&sides, self.seal);
         let (action, reason) = self.judge(resource, prior, &compared);
@@ -178,13 +180,13 @@ impl<'a> Planner<'a> {
         if let Action::Replace { .. } = action { notes::of_replace(change) } else { notes::of_update(change) }
     }
 
-    fn judge(
-        &self,
-        resource: &Resource,
-        prior: &Prior<'_>,
-        compared: &Compared,
-    ) -> (Action, Option<Reason>) {
-        let elsewhere = prior.state.arm_id.as_ref().zip(resource.arm_id.as_ref()).is_some_and(|(a, b)| !a.same(b.as_str()));
+    fn judge(&self, resource: &Resource, prior: &Prior<'_>, compared: &Compared) -> (Action, Option<Reason>) {
+        let elsewhere = prior
+            .state
+            .arm_id
+            .as_ref()
+            .zip(resource.arm_id.as_ref())
+            .is_some_and(|(a, b)| !a.same(b.as_str()));
         // Two resources never have one name: a create on top of the standing one would be deleted with it.
         let replace = Action::Replace { create_first: elsewhere && resource.lifecycle.create_before_destroy };
         let because = |effect| reason_of(compared.differences.iter().filter(move |d| d.effect == effect));
@@ -222,7 +224,12 @@ impl<'a> Planner<'a> {
         entry.protected = blank.protected;
         entry.source = blank.source;
         if let Some(observed) = observed {
-            entry.observed = observed.computed.iter().filter(|(n, _)| entry::is_kept(n)).map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+            entry.observed = observed
+                .computed
+                .iter()
+                .filter(|(n, _)| entry::is_kept(n))
+                .map(|(n, v)| ((*n).to_owned(), v.clone()))
+                .collect();
         }
         if prior.state.status == Status::Incomplete && compared.differences.is_empty() {
             entry.status = Status::Ready;
@@ -234,8 +241,12 @@ impl<'a> Planner<'a> {
 
     /// Resources of the state that no document asks for.
     fn absent(&mut self) {
-        let gone: Vec<(&Address, Prior<'a>)> =
-            self.priors.iter().filter(|(a, _)| self.graph.get(a).is_none()).map(|(a, p)| (*a, p.clone())).collect();
+        let gone: Vec<(&Address, Prior<'a>)> = self
+            .priors
+            .iter()
+            .filter(|(a, _)| self.graph.get(a).is_none())
+            .map(|(a, p)| (*a, p.clone()))
+            .collect();
         for (address, prior) in gone {
             let reason = if self.options.destroy { Reason::Requested } else { Reason::Manifest };
             let change = Change {
@@ -284,7 +295,10 @@ impl<'a> Planner<'a> {
 
     /// A computed value of another resource, unless this plan makes that resource anew.
     fn known(&self, address: &Address, name: &str) -> Option<Json> {
-        let remade = self.changes.get(address).is_some_and(|c| matches!(c.action, Action::Create | Action::Replace { .. }));
+        let remade = self
+            .changes
+            .get(address)
+            .is_some_and(|c| matches!(c.action, Action::Create | Action::Replace { .. }));
         let live = || self.observed(address)?.computed.get(name).cloned();
         let kept = || self.priors.get(address)?.state.observed.get(name).cloned();
         if remade { None } else { live().or_else(kept) }
@@ -296,7 +310,9 @@ impl<'a> Planner<'a> {
             let mut parents = resource.dependencies.iter().filter_map(|d| self.changes.get(&d.address));
             parents.find(|c| c.arm_id.as_ref().is_some_and(|a| a.same(id.as_str())))
         });
-        parent.is_some_and(|p| matches!(p.action, Action::Replace { .. }) || (p.action == Action::Create && p.prior.is_some()))
+        parent.is_some_and(|p| {
+            matches!(p.action, Action::Replace { .. }) || (p.action == Action::Create && p.prior.is_some())
+        })
     }
 
     /// Live was read by the addresses that the state knows.
@@ -308,7 +324,11 @@ impl<'a> Planner<'a> {
         self.live?.get(self.live_address(address))
     }
 
-    fn outputs(&self, wanted: &BTreeMap<String, Value>, snapshot: &Snapshot) -> BTreeMap<String, OutputChange> {
+    fn outputs(
+        &self,
+        wanted: &BTreeMap<String, Value>,
+        snapshot: &Snapshot,
+    ) -> BTreeMap<String, OutputChange> {
         let lookup = |address: &Address, name: &str| self.known(address, name);
         let after = |value: &Value| match value {
             Value::Known(json) => Shown::Known(json.clone()),
@@ -333,7 +353,13 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let kind = prior.state.kind();
-            let found = |gone, unmanaged, attributes| Drift { address: (*address).clone(), kind, gone, unmanaged, attributes };
+            let found = |gone, unmanaged, attributes| Drift {
+                address: (*address).clone(),
+                kind,
+                gone,
+                unmanaged,
+                attributes,
+            };
             let ignored = self.graph.get(address).map_or(&[][..], |r| &r.lifecycle.ignore_changes);
             match live.get(read_as) {
                 None => drift.push(found(true, false, Vec::new())),
@@ -368,13 +394,6 @@ fn reason_of<'b>(differences: impl Iterator<Item = &'b Difference>) -> Option<Re
     }
 }
 
-fn unreadable(resource: &Resource, why: &str) -> Diagnostic {
-    Diagnostic::error(format!("{} could not be read: {why}", resource.address))
-        .at(resource.place)
-        .address(&resource.address)
-        .help("nothing is planned for it; try again when it can be read")
-}
-
 fn not_ours(resource: &Resource) -> Diagnostic {
     let id = resource.arm_id.as_ref().map_or("", |id| id.as_str());
     Diagnostic::error(format!("{} exists in Azure already, and is not in the state", resource.address))
@@ -386,9 +405,12 @@ fn not_ours(resource: &Resource) -> Diagnostic {
 
 fn adopts_another(resource: &Resource, difference: &Difference) -> Diagnostic {
     let path = difference.attribute.path;
-    Diagnostic::error(format!("{} cannot be adopted as this document has it: `{path}` cannot change in place", resource.address))
-        .at(resource.place_of(path))
-        .address(&resource.address)
-        .attribute(path)
-        .help("write what Azure has, or leave the attribute out; `plumb plan` replaces only what is in the state")
+    Diagnostic::error(format!(
+        "{} cannot be adopted as this document has it: `{path}` cannot change in place",
+        resource.address
+    ))
+    .at(resource.place_of(path))
+    .address(&resource.address)
+    .attribute(path)
+    .help("write what Azure has, or leave the attribute out; `plumb plan` replaces only what is in the state")
 }

@@ -1,7 +1,10 @@
 //! The three-way comparison of one resource: desired, applied and live, attribute by attribute.
 
 use model::compare::same;
-use model::{Attribute, Attributes, Change, Compare, Json, Lifecycle, Observed, Resource, ResourceState, Seal, Type, body};
+use model::{
+    Attribute, Attributes, Change, Compare, Json, Lifecycle, Observed, Resource, ResourceState, Seal, Type,
+    body,
+};
 
 use crate::entry::digest;
 use crate::plan::{Difference, Effect, Reason, Shown};
@@ -37,7 +40,11 @@ pub(crate) fn compare(sides: &Sides<'_>, seal: &Seal) -> Compared {
     let managed = |a: &&'static Attribute| is_managed(a, sides) && !Lifecycle::covers(ignored, a.path);
     for attribute in sides.resource.kind.attributes.iter().filter(managed) {
         let hidden = sides.resolved.is_hidden(attribute) || sides.applied_digest(attribute).is_some();
-        if hidden { hidden_attribute(attribute, sides, seal, &mut compared) } else { plain_attribute(attribute, sides, &mut compared) }
+        if hidden {
+            hidden_attribute(attribute, sides, seal, &mut compared)
+        } else {
+            plain_attribute(attribute, sides, &mut compared)
+        }
     }
     compared
 }
@@ -46,7 +53,9 @@ pub(crate) fn compare(sides: &Sides<'_>, seal: &Seal) -> Compared {
 pub(crate) fn whole(resource: &Resource, resolved: &Resolved) -> Vec<Difference> {
     let given = resource.kind.attributes.iter().filter(|a| resource.attributes.contains_key(a.path));
     given
-        .filter(|a| !(a.change == Change::Power && resolved.values.get(a.path).is_some_and(|v| v == "unmanaged")))
+        .filter(|a| {
+            !(a.change == Change::Power && resolved.values.get(a.path).is_some_and(|v| v == "unmanaged"))
+        })
         .map(|attribute| Difference {
             attribute,
             before: Shown::Absent,
@@ -59,7 +68,11 @@ pub(crate) fn whole(resource: &Resource, resolved: &Resolved) -> Vec<Difference>
 }
 
 /// A replacement: the whole document, since all of it is set anew, with its differences; the rest is the same before and after.
-pub(crate) fn replaced(resource: &Resource, resolved: &Resolved, differences: Vec<Difference>) -> Vec<Difference> {
+pub(crate) fn replaced(
+    resource: &Resource,
+    resolved: &Resolved,
+    differences: Vec<Difference>,
+) -> Vec<Difference> {
     let mut all = whole(resource, resolved);
     for same in &mut all {
         same.before = same.after.clone();
@@ -116,7 +129,10 @@ pub(crate) fn unmanaged(
     kind: &'static model::Kind,
     live: &Observed,
 ) -> Vec<(&'static Attribute, Option<Json>, Option<Json>)> {
-    let others = kind.attributes.iter().filter(|a| !applied.contains_key(a.path) && a.change != Change::Power && !a.derived);
+    let others = kind
+        .attributes
+        .iter()
+        .filter(|a| !applied.contains_key(a.path) && a.change != Change::Power && !a.derived);
     let set = others.filter_map(|a| Some((a, live.attributes.get(a.path)?)));
     set.filter(|(a, now)| !same(a, None, Some(now))).map(|(a, now)| (a, None, Some(now.clone()))).collect()
 }
@@ -136,7 +152,8 @@ fn is_managed(attribute: &Attribute, sides: &Sides<'_>) -> bool {
     let asked = sides.resource.attributes.contains_key(attribute.path);
     let unmanaged_power = attribute.change == Change::Power
         && sides.resolved.values.get(attribute.path).is_none_or(|v| v == "unmanaged");
-    (asked || sides.applied(attribute).is_some() || sides.applied_digest(attribute).is_some()) && !unmanaged_power
+    (asked || sides.applied(attribute).is_some() || sides.applied_digest(attribute).is_some())
+        && !unmanaged_power
 }
 
 /// Whether what ARM answers tells the attribute's value at all.
@@ -205,7 +222,11 @@ fn hidden_attribute(attribute: &'static Attribute, sides: &Sides<'_>, seal: &Sea
 
 /// What an attribute goes back to when it leaves its document; `None` where ARM is to forget it.
 pub fn fallback(attribute: &Attribute) -> Option<Json> {
-    match (body::default_of(attribute).or_else(|| body::initial_of(attribute)), attribute.compare, attribute.value) {
+    match (
+        body::default_of(attribute).or_else(|| body::initial_of(attribute)),
+        attribute.compare,
+        attribute.value,
+    ) {
         (Some(default), _, _) => Some(default),
         (None, Compare::NoneIsAbsent, _) => Some(Json::from("none")),
         (None, _, Type::Map(_)) => Some(Json::Object(Default::default())),
@@ -220,7 +241,8 @@ fn power_is_settled(desired: Option<&Json>, live: Option<&Json>, observed: Optio
     let word = |v: Option<&Json>| v.and_then(Json::as_str).unwrap_or_default().to_owned();
     let (desired, live) = (word(desired), word(live));
     let resting = ["running", "stopped"];
-    let trigger = observed.and_then(|o| o.computed.get("last_trigger")).and_then(Json::as_str).unwrap_or_default();
+    let trigger =
+        observed.and_then(|o| o.computed.get("last_trigger")).and_then(Json::as_str).unwrap_or_default();
     let by_itself = ["Schedule", "IdleShutdown"].iter().any(|t| t.eq_ignore_ascii_case(trigger));
     let managed = resting.contains(&desired.as_str());
     !managed || desired == live || !resting.contains(&live.as_str()) || by_itself
@@ -264,4 +286,3 @@ fn concealed(attribute: &Attribute) -> Shown {
         model::Sensitivity::Plain | model::Sensitivity::Secret => Shown::Sensitive,
     }
 }
-

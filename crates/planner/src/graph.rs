@@ -63,8 +63,10 @@ impl Graph {
 }
 
 fn dangling(resource: &Resource, dependency: &model::Dependency, resources: &[Arc<Resource>]) -> Diagnostic {
-    let near = model::rule::nearest(dependency.address.as_str(), resources.iter().map(|r| r.address.as_str()));
-    let help = near.map_or("declare it, or drop the reference".to_owned(), |n| format!("did you mean `{n}`?"));
+    let near =
+        model::rule::nearest(dependency.address.as_str(), resources.iter().map(|r| r.address.as_str()));
+    let help =
+        near.map_or("declare it, or drop the reference".to_owned(), |n| format!("did you mean `{n}`?"));
     Diagnostic::error(format!("there is no `{}` in the manifests", dependency.address))
         .at(dependency.place)
         .address(&resource.address)
@@ -88,11 +90,12 @@ fn cycle(resources: &[Arc<Resource>], index: &HashMap<Address, usize>, members: 
             let places = places.split_off(first);
             let round: Vec<&str> =
                 path[first..].iter().chain([&to]).map(|&i| resources[i].address.as_str()).collect();
-            let mut diagnostic = Diagnostic::error(format!("these resources depend on each other: {}", round.join(" → ")))
-                .at(places[0].0)
-                .label(places[0].1.clone())
-                .address(&resources[path[first]].address)
-                .help("drop one of these references");
+            let mut diagnostic =
+                Diagnostic::error(format!("these resources depend on each other: {}", round.join(" → ")))
+                    .at(places[0].0)
+                    .label(places[0].1.clone())
+                    .address(&resources[path[first]].address)
+                    .help("drop one of these references");
             for (place, words) in places.into_iter().skip(1) {
                 diagnostic = diagnostic.related(place, words);
             }

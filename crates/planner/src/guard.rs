@@ -1,16 +1,35 @@
 //! What stops a plan from being applied, although it can be shown.
 
-use model::{Diagnostic, Live, Snapshot};
+use model::{Address, Diagnostic, Live, Snapshot};
 
-use crate::build::Options;
+use crate::Graph;
+use crate::options::Options;
 use crate::plan::{Action, Change};
 
-/// Every reason why this plan must not be applied.
-pub(crate) fn check(changes: &[Change], snapshot: &Snapshot, live: Option<&Live>, options: &Options) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = changes.iter().filter_map(protected).collect();
-    found.extend(too_many_deletes(changes, options));
-    found.extend(live.filter(|_| !options.allow_missing).and_then(|live| outage(changes, snapshot, live)));
-    found
+/// Every reason why this plan must not be applied, although live is known.
+pub(crate) fn check(changes: &[Change], options: &Options) -> Vec<Diagnostic> {
+    changes.iter().filter_map(protected).chain(too_many_deletes(changes, options)).collect()
+}
+
+/// Every reason not to trust what was read: neither a plan nor a report of drift can stand on it.
+pub(crate) fn doubts(
+    graph: &Graph,
+    changes: &[Change],
+    snapshot: &Snapshot,
+    live: &Live,
+    options: &Options,
+) -> Vec<Diagnostic> {
+    let unread = live.unreadable.iter().map(|(address, why)| unreadable(graph, address, why));
+    let outage = if options.allow_missing { None } else { outage(changes, snapshot, live) };
+    unread.chain(outage).collect()
+}
+
+fn unreadable(graph: &Graph, address: &Address, why: &str) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(format!("{address} could not be read: {why}"))
+        .address(address)
+        .help("nothing is planned for it; try again when it can be read");
+    diagnostic.place = graph.get(address).map(|resource| resource.place);
+    diagnostic
 }
 
 fn is_destructive(change: &Change) -> bool {
@@ -25,12 +44,17 @@ fn protected(change: &Change) -> Option<Diagnostic> {
     }
     let verb = if change.action == Action::Delete { "delete" } else { "replace" };
     let help = match change.desired {
-        Some(_) => "take `prevent_destroy` out of its document and apply that first; the state keeps it until then",
-        None => "put its document back without `prevent_destroy` and apply that first; the state keeps it until then",
+        Some(_) => {
+            "take `prevent_destroy` out of its document and apply that first; the state keeps it until then"
+        }
+        None => {
+            "put its document back without `prevent_destroy` and apply that first; the state keeps it until then"
+        }
     };
-    let mut diagnostic = Diagnostic::error(format!("the plan would {verb} {}, which has `prevent_destroy`", change.address))
-        .address(&change.address)
-        .help(help);
+    let mut diagnostic =
+        Diagnostic::error(format!("the plan would {verb} {}, which has `prevent_destroy`", change.address))
+            .address(&change.address)
+            .help(help);
     diagnostic.place = change.desired.as_ref().map(|d| d.place);
     Some(diagnostic)
 }
@@ -49,7 +73,10 @@ fn outage(changes: &[Change], snapshot: &Snapshot, live: &Live) -> Option<Diagno
     let gone = ours().filter(|c| live.get(c.previous.as_ref().unwrap_or(&c.address)).is_none()).count();
     let total = ours().count();
     (total >= 4 && gone * 2 > total).then(|| {
-        Diagnostic::error(format!("{gone} of the {total} resources in the state (serial {}) are not in Azure", snapshot.serial))
-            .help("check the cloud and the subscription; if they are really gone, say `--allow-missing`")
+        Diagnostic::error(format!(
+            "{gone} of the {total} resources in the state (serial {}) are not in Azure",
+            snapshot.serial
+        ))
+        .help("check the cloud and the subscription; if they are really gone, say `--allow-missing`")
     })
 }

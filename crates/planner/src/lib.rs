@@ -6,15 +6,18 @@ pub mod entry;
 mod graph;
 mod guard;
 mod notes;
+mod options;
 mod order;
 pub mod plan;
 pub mod render;
 mod resolve;
 
-pub use build::{Options, plan};
+pub use build::plan;
 pub use difference::fallback;
 pub use graph::Graph;
+pub use options::Options;
 pub use plan::{
-    Action, Change, Counts, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step, TextChange, Verb,
+    Action, Change, Counts, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step,
+    TextChange, Verb,
 };
 pub use resolve::{Resolved, resolve};

@@ -18,7 +18,10 @@ pub(crate) fn of_update(mut change: Change) -> Change {
     notes.dedup();
     change.text = script_text(&change);
     if change.text.is_some() {
-        notes.push("instances that stand keep what they were created with; see the notes of each instance".to_owned());
+        notes.push(
+            "instances that stand keep what they were created with; see the notes of each instance"
+                .to_owned(),
+        );
     }
     change.notes.extend(notes);
     change
@@ -38,7 +41,9 @@ fn renamed(change: &Change) -> Option<String> {
     let (before, after) = (change.prior.as_ref()?.arm_id.as_ref()?, change.arm_id.as_ref()?);
     match (before.same(after.as_str()), before.name().eq_ignore_ascii_case(after.name())) {
         (true, _) => None,
-        (false, false) => Some(format!("its name in Azure changes from `{}` to `{}`", before.name(), after.name())),
+        (false, false) => {
+            Some(format!("its name in Azure changes from `{}` to `{}`", before.name(), after.name()))
+        }
         (false, true) => Some(format!("its place in Azure changes from {before} to {after}")),
     }
 }
@@ -46,7 +51,9 @@ fn renamed(change: &Change) -> Option<String> {
 fn deleted_first(change: &Change) -> Option<String> {
     let asked = change.desired.as_ref().is_some_and(|d| d.lifecycle.create_before_destroy);
     let not = asked && change.action == Action::Replace { create_first: false };
-    not.then(|| "it is deleted first in spite of `create_before_destroy`: the new one has the same name".to_owned())
+    not.then(|| {
+        "it is deleted first in spite of `create_before_destroy`: the new one has the same name".to_owned()
+    })
 }
 
 /// Notes of a delete.

@@ -57,7 +57,11 @@ fn own_steps(change: &Change, steps: &mut Vec<Step>) -> Spans {
             let teardown = chain(vec![(teardown_verb(change), Vec::new())]);
             let build = chain(build_steps(change));
             if let (Some(build), Some(teardown)) = (&build, &teardown) {
-                let (waits, first) = if create_first { (teardown.start, build.end - 1) } else { (build.start, teardown.end - 1) };
+                let (waits, first) = if create_first {
+                    (teardown.start, build.end - 1)
+                } else {
+                    (build.start, teardown.end - 1)
+                };
                 steps[waits].after.push(first);
             }
             Spans { build, teardown }
@@ -69,7 +73,9 @@ fn own_steps(change: &Change, steps: &mut Vec<Step>) -> Spans {
             verbs.extend(update_steps(&change.differences));
             Spans { build: chain(verbs), teardown: None }
         }
-        Action::Move | Action::Forget => Spans { build: chain(vec![(Verb::Record, Vec::new())]), teardown: None },
+        Action::Move | Action::Forget => {
+            Spans { build: chain(vec![(Verb::Record, Vec::new())]), teardown: None }
+        }
         Action::Start => Spans { build: chain(vec![(Verb::Start, Vec::new())]), teardown: None },
         Action::Stop => Spans { build: chain(vec![(Verb::Stop, Vec::new())]), teardown: None },
         Action::Restart => Spans { build: chain(vec![(Verb::Restart, Vec::new())]), teardown: None },
@@ -93,7 +99,9 @@ fn build_steps(change: &Change) -> Vec<(Verb, Vec<&'static str>)> {
         schema::Change::Action(action) => Some((Verb::Act(action), vec![d.attribute.path])),
         _ => None,
     }));
-    let stopped = |d: &&Difference| d.attribute.change == schema::Change::Power && d.after == Shown::Known("stopped".into());
+    let stopped = |d: &&Difference| {
+        d.attribute.change == schema::Change::Power && d.after == Shown::Known("stopped".into())
+    };
     verbs.extend(change.differences.iter().find(stopped).map(|d| (Verb::Stop, vec![d.attribute.path])));
     verbs
 }
@@ -101,7 +109,8 @@ fn build_steps(change: &Change) -> Vec<(Verb, Vec<&'static str>)> {
 /// The gentlest requests that set what differs: one PATCH or one PUT, an action for each attribute that
 /// has its own, then power.
 fn update_steps(differences: &[Difference]) -> Vec<(Verb, Vec<&'static str>)> {
-    let (mut whole, mut put, mut local, mut verbs, mut power) = (Vec::new(), false, Vec::new(), Vec::new(), None);
+    let (mut whole, mut put, mut local, mut verbs, mut power) =
+        (Vec::new(), false, Vec::new(), Vec::new(), None);
     for difference in differences.iter().filter(|d| d.effect == Effect::Update) {
         let path = difference.attribute.path;
         match difference.attribute.change {
@@ -139,7 +148,13 @@ fn wait_for_dependencies(change: &Change, own: &Spans, spans: &HashMap<&Address,
 }
 
 /// What this resource depended on may go only after this resource has gone, or has let go of it.
-fn wait_for_dependents(change: &Change, own: &Spans, spans: &HashMap<&Address, Spans>, changes: &[Change], steps: &mut [Step]) {
+fn wait_for_dependents(
+    change: &Change,
+    own: &Spans,
+    spans: &HashMap<&Address, Spans>,
+    changes: &[Change],
+    steps: &mut [Step],
+) {
     let Some(prior) = &change.prior else { return };
     for dependency in &prior.depends_on {
         let Some(teardown) = spans.get(dependency).and_then(|s| s.teardown.as_ref()) else { continue };

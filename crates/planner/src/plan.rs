@@ -22,6 +22,8 @@ pub struct Plan {
     pub outputs: BTreeMap<String, OutputChange>,
     /// Why the plan cannot be applied, and what to look at.
     pub diagnostics: Diagnostics,
+    /// Those of them that say that live could not be read as it is.
+    pub doubts: Diagnostics,
 }
 
 /// What a plan stands on; apply refuses when any of it moved.

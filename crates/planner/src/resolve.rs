@@ -36,7 +36,8 @@ pub fn resolve(
                 match expression.evaluate(lookup).map_err(|words| (*path, words))? {
                     None => _ = resolved.unknown.insert(path),
                     Some(json) => {
-                        let attribute = resource.kind.attribute(path).expect("BUG: attributes are of the kind");
+                        let attribute =
+                            resource.kind.attribute(path).expect("BUG: attributes are of the kind");
                         let json = accept::value(attribute, &json).map_err(|words| (*path, words))?;
                         resolved.values.insert(path, json);
                     }

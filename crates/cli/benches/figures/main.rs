@@ -67,7 +67,11 @@ fn small_commands() {
 fn planned(project: &Project, count: usize, new: usize) -> Cost {
     let command = project.command(&["plan", "--refresh=false"]);
     let (cost, text) = measure(command, &project.root.join("printed"), || {});
-    let wanted = if new == 0 { "No changes.".to_owned() } else { format!("Plan: {new} to add, 0 to change, 0 to destroy.") };
+    let wanted = if new == 0 {
+        "No changes.".to_owned()
+    } else {
+        format!("Plan: {new} to add, 0 to change, 0 to destroy.")
+    };
     assert!(text.contains(&wanted), "the plan of {count} does not say {wanted}");
     cost
 }
@@ -76,7 +80,11 @@ fn plan_rows(name: &str, count: usize, cost: Cost, cpu_max: f64, peak_max: Optio
     let (cpu, peak) = (format!("{name}, {count}: CPU"), format!("{name}, {count}: peak"));
     let peak_max = peak_max.filter(|_| count == HELD);
     [
-        if count == HELD { Row::held_to(&cpu, cost.cpu, cpu_max, "s") } else { Row::new(&cpu, cost.cpu, "s") },
+        if count == HELD {
+            Row::held_to(&cpu, cost.cpu, cpu_max, "s")
+        } else {
+            Row::new(&cpu, cost.cpu, "s")
+        },
         peak_max.map_or(Row::new(&peak, cost.peak, "MiB"), |max| Row::held_to(&peak, cost.peak, max, "MiB")),
     ]
 }

@@ -23,7 +23,12 @@ pub async fn run(args: &Apply, session: &Session, destroy: bool) -> Result<Exit,
     result
 }
 
-async fn locked(args: &Apply, session: &Session, engine: &Engine<'_>, destroy: bool) -> Result<Exit, Failure> {
+async fn locked(
+    args: &Apply,
+    session: &Session,
+    engine: &Engine<'_>,
+    destroy: bool,
+) -> Result<Exit, Failure> {
     let lock = engine.lock().await?;
     let proposed = engine.propose(destroy).await?;
     show(args, session, &proposed);

@@ -41,7 +41,8 @@ async fn serve(options: Options) -> Result<Exit, Failure> {
 
 /// Somebody changes a resource in the portal.
 fn edit(options: Options, id: &str, patch: &str) -> Result<Exit, Failure> {
-    let patch: Json = serde_json::from_str(patch).map_err(|_| anyhow!("--edit: the second value is not JSON"))?;
+    let patch: Json =
+        serde_json::from_str(patch).map_err(|_| anyhow!("--edit: the second value is not JSON"))?;
     control(options, |target| Request::new(Method::Patch, target).json(&patch), id)
 }
 

@@ -42,7 +42,10 @@ fn one(path: &str) -> anyhow::Result<String> {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
     let Some(kind) = kinds::find(name) else {
         let near = nearest(name, KINDS.iter().map(|k| k.name));
-        bail!("there is no kind `{name}`{}", near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default());
+        bail!(
+            "there is no kind `{name}`{}",
+            near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+        );
     };
     match rest {
         None => Ok(whole(kind)),
@@ -74,10 +77,14 @@ fn below(kind: &Kind, path: &str) -> anyhow::Result<String> {
         return Ok(in_full(kind.name, attribute));
     }
     if let Some(computed) = kind.computed(path) {
-        return Ok(format!("{}.{}: {}\n\nAzure makes it up; expressions may refer to it.\n", kind.name, path, computed.doc));
+        return Ok(format!(
+            "{}.{}: {}\n\nAzure makes it up; expressions may refer to it.\n",
+            kind.name, path, computed.doc
+        ));
     }
     let prefix = format!("{path}.");
-    let group: Vec<&Attribute> = kind.attributes.iter().filter(|a| !a.derived && a.path.starts_with(&prefix)).collect();
+    let group: Vec<&Attribute> =
+        kind.attributes.iter().filter(|a| !a.derived && a.path.starts_with(&prefix)).collect();
     if group.is_empty() {
         let near = nearest(path, kind.attributes.iter().map(|a| a.path));
         let hint = near.map(|n| format!("; did you mean `{}.{n}`?", kind.name)).unwrap_or_default();
@@ -96,7 +103,10 @@ fn in_full(kind: &str, attribute: &Attribute) -> String {
         fact("secrecy", "kept out of state, plan and journal; a keyed hash notices changes".to_owned());
     }
     if attribute.need != Need::Optional {
-        fact("required", if attribute.need == Need::Required { "yes".into() } else { "when its group is given".into() });
+        fact(
+            "required",
+            if attribute.need == Need::Required { "yes".into() } else { "when its group is given".into() },
+        );
     }
     if !attribute.arm.is_empty() {
         fact("in ARM", attribute.arm.to_owned());
@@ -161,7 +171,10 @@ fn change_words(attribute: &Attribute) -> String {
         Change::Put => "in place, by GET, change, PUT".to_owned(),
         Change::Patch => "in place, by PATCH".to_owned(),
         Change::Action(action) if action.tentative => {
-            format!("in place, by the action `{}`, which Azure does not publish: tried, and read back", action.name)
+            format!(
+                "in place, by the action `{}`, which Azure does not publish: tried, and read back",
+                action.name
+            )
         }
         Change::Action(action) => format!("in place, by the action `{}`", action.name),
         Change::Power => "in place, by start and stop".to_owned(),

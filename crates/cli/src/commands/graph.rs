@@ -66,7 +66,8 @@ fn dot(graph: &Graph) -> String {
 }
 
 fn mermaid(graph: &Graph) -> String {
-    let index: BTreeMap<&Address, usize> = graph.resources().iter().enumerate().map(|(i, r)| (&r.address, i)).collect();
+    let index: BTreeMap<&Address, usize> =
+        graph.resources().iter().enumerate().map(|(i, r)| (&r.address, i)).collect();
     let mut out = String::from("flowchart RL\n");
     for (address, at) in &index {
         let label = escape::markdown(address.as_str()).replace('"', "&quot;");

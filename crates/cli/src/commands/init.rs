@@ -18,7 +18,10 @@ pub fn run(args: &Init, directory: &Path) -> anyhow::Result<Exit> {
     let root = args.folder.as_ref().map_or(directory.to_path_buf(), |d| directory.join(d));
     let files = [("plumb.toml", PROJECT), ("manifests/research.yaml", MANIFEST), (".gitignore", IGNORE)];
     if let Some((name, _)) = files[..2].iter().find(|(name, _)| root.join(name).exists()) {
-        bail!("{} exists already; run `plumb plan` there, or choose another directory", root.join(name).display());
+        bail!(
+            "{} exists already; run `plumb plan` there, or choose another directory",
+            root.join(name).display()
+        );
     }
     for (name, text) in files {
         let path = root.join(name);

@@ -16,7 +16,9 @@ pub async fn run(args: &Output, session: &Session) -> Result<Exit, Failure> {
     let outputs = engine::snapshot(session).await?.outputs;
     let text = match &args.name {
         Some(name) => {
-            let value = outputs.get(name).ok_or_else(|| anyhow!("there is no output `{name}`; `plumb output` lists them"))?;
+            let value = outputs
+                .get(name)
+                .ok_or_else(|| anyhow!("there is no output `{name}`; `plumb output` lists them"))?;
             match value {
                 Json::String(text) if !args.json => format!("{text}\n"),
                 value => output::json(value),

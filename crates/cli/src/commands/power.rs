@@ -33,7 +33,8 @@ async fn locked(args: &Power, engine: &Engine<'_>, action: Action) -> Result<Exi
 fn named(snapshot: &Snapshot, texts: &[String]) -> anyhow::Result<Vec<Address>> {
     let mut found = Vec::new();
     for text in texts {
-        let matching: Vec<&Address> = snapshot.resources.keys().filter(|a| a.as_str() == text || a.stem() == text).collect();
+        let matching: Vec<&Address> =
+            snapshot.resources.keys().filter(|a| a.as_str() == text || a.stem() == text).collect();
         if matching.is_empty() {
             let near = model::rule::nearest(text, snapshot.resources.keys().map(Address::as_str));
             let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();

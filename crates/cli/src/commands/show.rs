@@ -24,7 +24,11 @@ pub async fn run(args: &args::Show, session: &Session) -> Result<Exit, Failure> 
             let address = find(&snapshot, address)?;
             let entry = &snapshot.resources[address];
             let live = live(session, entry).await?;
-            if args.json { output::json(&one_json(entry, live.as_ref())) } else { one(address.as_str(), entry, live.as_ref()) }
+            if args.json {
+                output::json(&one_json(entry, live.as_ref()))
+            } else {
+                one(address.as_str(), entry, live.as_ref())
+            }
         }
     };
     output::result(&text);
@@ -68,12 +72,21 @@ fn one(address: &str, entry: &ResourceState, live: Option<&Observed>) -> String 
     for attribute in entry.kind().attributes {
         let (applied, live) = (entry.applied.get(attribute.path), now.get(attribute.path));
         match (applied, live) {
-            _ if entry.secrets.contains_key(attribute.path) => _ = writeln!(out, "  {} = (sensitive value)", attribute.path),
+            _ if entry.secrets.contains_key(attribute.path) => {
+                _ = writeln!(out, "  {} = (sensitive value)", attribute.path)
+            }
             (None, None) => {}
             (Some(a), Some(l)) if !model::compare::same(attribute, Some(a), Some(l)) => {
                 let _ = writeln!(out, "  {} = {} (applied: {})", attribute.path, inline(l), inline(a));
             }
-            (applied, live) => _ = writeln!(out, "  {} = {}", attribute.path, live.or(applied).map(shortened).unwrap_or_default()),
+            (applied, live) => {
+                _ = writeln!(
+                    out,
+                    "  {} = {}",
+                    attribute.path,
+                    live.or(applied).map(shortened).unwrap_or_default()
+                )
+            }
         }
     }
     for (name, value) in live.map(|l| &l.computed).into_iter().flatten() {

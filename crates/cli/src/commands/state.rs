@@ -18,7 +18,9 @@ pub async fn run(args: &args::State, session: &Session) -> Result<Exit, Failure>
         args::State::List { prefix } => {
             let prefix = prefix.as_deref().unwrap_or_default();
             let addresses = snapshot.resources.keys().filter(|a| a.as_str().starts_with(prefix));
-            output::result(&addresses.map(|a| format!("{}\n", escape::terminal(a.as_str()))).collect::<String>());
+            output::result(
+                &addresses.map(|a| format!("{}\n", escape::terminal(a.as_str()))).collect::<String>(),
+            );
         }
         args::State::Show { address } => {
             let entry = &snapshot.resources[find(&snapshot, address)?];

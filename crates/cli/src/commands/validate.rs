@@ -19,7 +19,10 @@ pub fn run(args: &Json, session: &Session) -> Result<Exit, Failure> {
             output::message(&diagnostics::human(&sorted, &session.sources, session.settings.color));
         }
         if !errors {
-            output::result(&format!("The manifests are valid: {count} resource{}.\n", if count == 1 { "" } else { "s" }));
+            output::result(&format!(
+                "The manifests are valid: {count} resource{}.\n",
+                if count == 1 { "" } else { "s" }
+            ));
         }
     }
     Ok(if errors { Exit::Error } else { Exit::Done })

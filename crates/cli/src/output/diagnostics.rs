@@ -19,8 +19,11 @@ pub fn human(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Stri
     let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let parts = [(errors, "error"), (warnings, "warning")];
-    let words: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, w)| format!("{n} {w}{}", if *n == 1 { "" } else { "s" })).collect();
+    let words: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, w)| format!("{n} {w}{}", if *n == 1 { "" } else { "s" }))
+        .collect();
     out.push_str(&words.join(", "));
     out.push('\n');
     out
@@ -44,7 +47,9 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
         }
         frames.push(frame);
     }
-    frames.extend(related.iter().map(|(place, words)| Frame::new(sources, *place, AnnotationKind::Context, words)));
+    frames.extend(
+        related.iter().map(|(place, words)| Frame::new(sources, *place, AnnotationKind::Context, words)),
+    );
     let mut group = Group::with_title(level.primary_title(title.as_str()));
     for frame in &frames {
         group = group.element(frame.snippet());
@@ -78,12 +83,17 @@ impl<'a> Frame<'a> {
         let (line, column) = sources.position(place);
         let raw = source.text.lines().nth(line - 1).unwrap_or_default();
         let before: String = raw.chars().take(column - 1).collect();
-        let marked = (place.end.saturating_sub(place.start) as usize).min(raw.len().saturating_sub(before.len()));
+        let marked =
+            (place.end.saturating_sub(place.start) as usize).min(raw.len().saturating_sub(before.len()));
         let mut end = before.len() + marked;
         while !raw.is_char_boundary(end) {
             end += 1;
         }
-        let (head, middle, tail) = (escape::terminal(&before), escape::terminal(&raw[before.len()..end]), escape::terminal(&raw[end..]));
+        let (head, middle, tail) = (
+            escape::terminal(&before),
+            escape::terminal(&raw[before.len()..end]),
+            escape::terminal(&raw[end..]),
+        );
         let name = escape::terminal(&source.name);
         let mark = head.len()..(head.len() + middle.len()).max(head.len() + 1);
         let mut frame = Self { name, line, text: format!("{head}{middle}{tail} "), mark, kind, label };
@@ -106,7 +116,10 @@ impl<'a> Frame<'a> {
 
     fn snippet(&self) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
         let annotation = self.kind.span(self.mark.clone()).label(self.label);
-        Snippet::source(self.text.as_str()).line_start(self.line).path(self.name.as_str()).annotation(annotation)
+        Snippet::source(self.text.as_str())
+            .line_start(self.line)
+            .path(self.name.as_str())
+            .annotation(annotation)
     }
 }
 

@@ -41,7 +41,12 @@ pub fn planned(plan: &Plan) -> String {
                     "actions": value["change"]["actions"],
                 },
             });
-            line("info", "planned_change", &format!("{}: plan to {}", change.address, action_word(change.action)), hook)
+            line(
+                "info",
+                "planned_change",
+                &format!("{}: plan to {}", change.address, action_word(change.action)),
+                hook,
+            )
         })
         .collect();
     out.push_str(&summary(plan, "plan"));
@@ -56,17 +61,18 @@ fn summary(plan: &Plan, operation: &str) -> String {
             "operation": operation,
         },
     });
-    let words = format!("Plan: {} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy);
+    let words =
+        format!("Plan: {} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy);
     line("info", "change_summary", &words, changes)
 }
 
 /// One event; none for those that the stream has no line for.
 pub fn event(event: &Event, elapsed: u64) -> Option<String> {
-    let hook = |address: &model::Address, verb: &Verb| {
-        json!({ "hook": { "resource": resource(address.as_str(), address.kind()), "action": verb.word(), "elapsed_seconds": elapsed } })
-    };
+    let hook = |address: &model::Address, verb: &Verb| json!({ "hook": { "resource": resource(address.as_str(), address.kind()), "action": verb.word(), "elapsed_seconds": elapsed } });
     Some(match event {
-        Event::RefreshStart(count) => line("info", "refresh_start", &format!("reading {count} resources"), json!({})),
+        Event::RefreshStart(count) => {
+            line("info", "refresh_start", &format!("reading {count} resources"), json!({}))
+        }
         Event::RefreshComplete => line("info", "refresh_complete", "read", json!({})),
         Event::Recovered { address, words } => {
             line("warn", "log", &format!("{address} {words}"), json!({ "plumb": { "recovered": address } }))
@@ -78,24 +84,39 @@ pub fn event(event: &Event, elapsed: u64) -> Option<String> {
             let mut more = hook(address, verb);
             more["hook"]["id_key"] = json!("id");
             more["hook"]["id_value"] = json!(arm_id);
-            line("info", "apply_complete", &format!("{address}: {} complete after {elapsed}s", verb.word()), more)
+            line(
+                "info",
+                "apply_complete",
+                &format!("{address}: {} complete after {elapsed}s", verb.word()),
+                more,
+            )
         }
         Event::StepFailed { address, verb, error } => {
             let mut more = hook(address, verb);
             more["diagnostic"] = json!({ "severity": "error", "summary": error, "detail": "" });
             line("error", "apply_errored", &format!("{address}: {} failed: {error}", verb.word()), more)
         }
-        Event::Skipped { address, verb, because } => {
-            line("warn", "log", &format!("{address}: {} skipped: {because}", verb.word()), hook(address, verb))
+        Event::Skipped { address, verb, because } => line(
+            "warn",
+            "log",
+            &format!("{address}: {} skipped: {because}", verb.word()),
+            hook(address, verb),
+        ),
+        Event::Stopping(count) => {
+            line("warn", "log", &format!("stopping; waiting for {count} steps"), json!({}))
         }
-        Event::Stopping(count) => line("warn", "log", &format!("stopping; waiting for {count} steps"), json!({})),
     })
 }
 
 /// A heartbeat for a step in flight.
 pub fn progress(address: &model::Address, verb: Verb, elapsed: u64) -> String {
     let hook = json!({ "hook": { "resource": resource(address.as_str(), address.kind()), "action": verb.word(), "elapsed_seconds": elapsed } });
-    line("info", "apply_progress", &format!("{address}: still at it ({})... [{elapsed}s elapsed]", verb.word()), hook)
+    line(
+        "info",
+        "apply_progress",
+        &format!("{address}: still at it ({})... [{elapsed}s elapsed]", verb.word()),
+        hook,
+    )
 }
 
 /// The last line.

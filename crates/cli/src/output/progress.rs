@@ -91,7 +91,8 @@ impl Teller {
     }
 
     fn bar(&self, address: &Address, verb: Verb) -> ProgressBar {
-        let style = ProgressStyle::with_template("{spinner} {msg} [{elapsed}]").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let style = ProgressStyle::with_template("{spinner} {msg} [{elapsed}]")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = self.bars.add(ProgressBar::new_spinner().with_style(style));
         bar.set_message(format!("{}: {}", escape::terminal(address.as_str()), doing(verb)));
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -114,7 +115,10 @@ impl Teller {
             let seconds = flight.since.elapsed().as_secs();
             match self.mode {
                 Mode::Json => self.json(&events::progress(address, flight.verb, seconds)),
-                Mode::Plain => super::message(&format!("{address}: Still {}... [{seconds}s elapsed]", doing(flight.verb).to_lowercase())),
+                Mode::Plain => super::message(&format!(
+                    "{address}: Still {}... [{seconds}s elapsed]",
+                    doing(flight.verb).to_lowercase()
+                )),
                 Mode::Live | Mode::Quiet => {}
             }
         }
@@ -132,16 +136,27 @@ fn words(event: &Event, elapsed: u64) -> String {
         Event::StepDone { address, verb: Verb::Record, .. } => format!("{address}: Noted in the state"),
         Event::StepStart { address, verb } => format!("{address}: {}...", doing(*verb)),
         Event::StepDone { address, verb, arm_id } => {
-            let id = arm_id.as_ref().filter(|_| *verb == Verb::Create).map(|id| format!(" [id={id}]")).unwrap_or_default();
+            let id = arm_id
+                .as_ref()
+                .filter(|_| *verb == Verb::Create)
+                .map(|id| format!(" [id={id}]"))
+                .unwrap_or_default();
             format!("{address}: {} complete after {elapsed}s{id}", done(*verb))
         }
         Event::StepFailed { address, verb, error } => {
             let lines: Vec<String> = error.lines().map(|l| format!("  {}", escape::terminal(l))).collect();
-            return format!("Error: {}: {} failed\n{}", escape::terminal(address.as_str()), done(*verb).to_lowercase(), lines.join("\n"));
+            return format!(
+                "Error: {}: {} failed\n{}",
+                escape::terminal(address.as_str()),
+                done(*verb).to_lowercase(),
+                lines.join("\n")
+            );
         }
         Event::Skipped { address, verb, because } => format!("{address}: {} skipped: {because}", done(*verb)),
         Event::Stopping(0) => "Stopping.".to_owned(),
-        Event::Stopping(count) => format!("Stopping: waiting for {count} steps in flight. A second signal leaves at once; the journal keeps them."),
+        Event::Stopping(count) => format!(
+            "Stopping: waiting for {count} steps in flight. A second signal leaves at once; the journal keeps them."
+        ),
     };
     escape::terminal(&text)
 }

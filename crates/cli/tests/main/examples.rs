@@ -48,7 +48,8 @@ fn the_order_of_documents_does_not_matter() {
                 fs::remove_file(path).expect("removed");
             }
             random.shuffle(&mut documents);
-            shuffled.write(&format!("manifests/all{round}.yaml"), &format!("{}\n", documents.join("\n---\n")));
+            shuffled
+                .write(&format!("manifests/all{round}.yaml"), &format!("{}\n", documents.join("\n---\n")));
             assert_eq!(plan, shuffled.ok(&["plan"]).stdout, "{}", folder.display());
         }
     }
@@ -59,7 +60,8 @@ fn both_environments_of_the_team_plan() {
     let project = Project::copy_of(&testkit::workspace_root().join("examples/data-science-team"));
     for (environment, nodes) in [("test", "1"), ("prod", "8")] {
         let plan = project.ok(&["plan", "-e", environment]).stdout;
-        let line = plan.lines().filter(|l| l.contains("max_instances")).any(|l| l.ends_with(&format!("= {nodes}")));
+        let line =
+            plan.lines().filter(|l| l.contains("max_instances")).any(|l| l.ends_with(&format!("= {nodes}")));
         assert!(line, "{plan}");
     }
 }

@@ -12,7 +12,8 @@ fn project(manifest: &str) -> Project {
 }
 
 /// What must never be in a message: names of the code's own types and libraries, and panics.
-const FORBIDDEN: [&str; 8] = ["panicked", "serde", "granit", "Option<", "unwrap", "struct ", "RUST_BACKTRACE", "enum "];
+const FORBIDDEN: [&str; 8] =
+    ["panicked", "serde", "granit", "Option<", "unwrap", "struct ", "RUST_BACKTRACE", "enum "];
 
 fn refused(project: &Project, args: &[&str]) -> String {
     let begun = Instant::now();
@@ -33,7 +34,9 @@ fn every_mistake_is_told_at_once_with_its_place() {
     );
     for command in ["validate", "plan", "apply"] {
         let stderr = refused(&project, &[command]);
-        for part in ["manifests/a.yaml:6:1", "`size`", "manifests/a.yaml:11:1", "manifests/a.yaml:13:7", "`cluster`"] {
+        for part in
+            ["manifests/a.yaml:6:1", "`size`", "manifests/a.yaml:11:1", "manifests/a.yaml:13:7", "`cluster`"]
+        {
             assert!(stderr.contains(part), "{command}: no {part} in\n{stderr}");
         }
     }
@@ -46,7 +49,15 @@ fn hostile_files_end_quickly() {
         format!("{text}a{}: &a{} [*a{i}, *a{i}, *a{i}]\n", i + 1, i + 1)
     });
     let huge = format!("kind: cluster\nname: {}\n", "x".repeat(5_000_000));
-    for text in [deep, bomb, huge, "\u{0}".to_owned(), "\t- a: [".to_owned(), "kind: &a [*a]\n".to_owned(), "--- !!binary x".to_owned()] {
+    for text in [
+        deep,
+        bomb,
+        huge,
+        "\u{0}".to_owned(),
+        "\t- a: [".to_owned(),
+        "kind: &a [*a]\n".to_owned(),
+        "--- !!binary x".to_owned(),
+    ] {
         let project = project(&text);
         refused(&project, &["plan"]);
     }
@@ -90,7 +101,12 @@ fn no_manifests_are_an_error_and_not_an_empty_plan() {
 #[test]
 fn a_closed_pipe_is_no_panic() {
     let project = project("kind: resource_group\nname: ml\nlocation: westeurope\n");
-    let mut child = project.command(&["explain"]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    let mut child = project
+        .command(&["explain"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("starts");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("ends");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -19,7 +19,8 @@ fn manifests() -> String {
         "kind: resource_group\nname: ml\nlocation: westeurope\n---\nkind: workspace\nname: research\nresource_group: ml\nlocation: westeurope\n",
     );
     for index in 0..CLUSTERS {
-        let _ = write!(text, "---\nkind: cluster\nname: c{index:03}x\nworkspace: research\nmax_instances: 2\n");
+        let _ =
+            write!(text, "---\nkind: cluster\nname: c{index:03}x\nworkspace: research\nmax_instances: 2\n");
     }
     text
 }
@@ -79,7 +80,10 @@ fn made_once(cloud: &mut Cloud, moment: u64) {
     let mut puts: BTreeMap<String, usize> = BTreeMap::new();
     for request in cloud.new_requests() {
         let path = request["path"].as_str().unwrap_or_default();
-        if request["method"] == "PUT" && path.contains("/computes/") && request["status"].as_u64().is_some_and(|s| s < 300) {
+        if request["method"] == "PUT"
+            && path.contains("/computes/")
+            && request["status"].as_u64().is_some_and(|s| s < 300)
+        {
             *puts.entry(path.to_owned()).or_default() += 1;
         }
     }
@@ -104,7 +108,10 @@ fn a_killed_process_takes_its_embedded_cloud_along_and_loses_nothing() {
             .expect("plumb starts");
         // The moment is counted in records of the cloud's file.
         let target = 1 + moment * 3 + random.below(3);
-        let records = || std::fs::read(project.root.join(".plumb/cloud.json")).map_or(0, |b| b.iter().filter(|c| **c == b'\n').count());
+        let records = || {
+            std::fs::read(project.root.join(".plumb/cloud.json"))
+                .map_or(0, |b| b.iter().filter(|c| **c == b'\n').count())
+        };
         while (records() as u64) < target && run.try_wait().expect("a child").is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -17,6 +17,9 @@ fn every_file_is_listed() {
     for entry in std::fs::read_dir(folder).expect("tests/main is there") {
         let name = entry.expect("entries can be read").file_name().into_string().expect("plain names");
         let module = name.trim_end_matches(".rs");
-        assert!(module == "main" || listed.contains(&format!("mod {module};")), "{name} is not listed in main.rs");
+        assert!(
+            module == "main" || listed.contains(&format!("mod {module};")),
+            "{name} is not listed in main.rs"
+        );
     }
 }

@@ -52,7 +52,11 @@ impl Project {
                 command.env_remove(name.as_ref());
             }
         }
-        command.env("NO_COLOR", "1").env("PLUMB_EMULATOR_SPEED", "2000").env("USER", "tester").env_remove("RUST_BACKTRACE");
+        command
+            .env("NO_COLOR", "1")
+            .env("PLUMB_EMULATOR_SPEED", "2000")
+            .env("USER", "tester")
+            .env_remove("RUST_BACKTRACE");
         command.env_remove("CI");
         if let Some(endpoint) = &self.endpoint {
             command.env("PLUMB_ENDPOINT", endpoint);

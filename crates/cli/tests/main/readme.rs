@@ -34,7 +34,9 @@ fn run(project: &Project, command: &str, expected: &str) {
     let mut rest = actual.as_str();
     for piece in steady(expected).trim().split('…') {
         let piece = piece.trim();
-        let at = rest.find(piece).unwrap_or_else(|| panic!("`{command}` does not print:\n{piece}\nbut:\n{actual}"));
+        let at = rest
+            .find(piece)
+            .unwrap_or_else(|| panic!("`{command}` does not print:\n{piece}\nbut:\n{actual}"));
         rest = &rest[at + piece.len()..];
     }
 }

@@ -26,7 +26,8 @@ const WORKSPACE: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/res
 #[test]
 fn every_scenario_goes_as_written() {
     let folder = testkit::workspace_root().join("testdata/scenarios");
-    let mut paths: Vec<_> = fs::read_dir(folder).expect("there are scenarios").map(|e| e.expect("an entry").path()).collect();
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).expect("there are scenarios").map(|e| e.expect("an entry").path()).collect();
     paths.sort();
     assert!(!paths.is_empty());
     for path in paths {
@@ -36,7 +37,8 @@ fn every_scenario_goes_as_written() {
 
 fn play(path: &Path) {
     let text = fs::read_to_string(path).expect("scenarios are text");
-    let mut stage = Stage { project: Project::empty(), cloud: None, options: Options::default(), out: String::new() };
+    let mut stage =
+        Stage { project: Project::empty(), cloud: None, options: Options::default(), out: String::new() };
     stage.project.write(
         "plumb.toml",
         "[project]\nname = \"scenario\"\n\n[cloud]\nsubscription = \"00000000-0000-0000-0000-000000000001\"\n",

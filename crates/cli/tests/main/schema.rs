@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 use crate::project::Project;
 
 fn validator() -> jsonschema::Validator {
-    let schema: Value = serde_json::from_str(&Project::empty().ok(&["schema"]).stdout).expect("the schema is JSON");
+    let schema: Value =
+        serde_json::from_str(&Project::empty().ok(&["schema"]).stdout).expect("the schema is JSON");
     jsonschema::validator_for(&schema).expect("the schema is a schema")
 }
 
 #[test]
 fn the_schema_in_the_repository_is_fresh() {
-    let text = fs::read_to_string(testkit::workspace_root().join("schema/manifest.schema.json")).expect("schema/ is there");
+    let text = fs::read_to_string(testkit::workspace_root().join("schema/manifest.schema.json"))
+        .expect("schema/ is there");
     assert_eq!(text, Project::empty().ok(&["schema"]).stdout, "run `make schema`");
 }
 
@@ -28,7 +30,11 @@ fn good_documents_pass_and_bad_ones_do_not() {
                 "schedules": { "compute_start_stop": [{ "action": "stop", "trigger": { "type": "cron", "expression": "0 18 * * *" } }] } }),
     ];
     for document in &good {
-        assert!(validator.is_valid(document), "{document}: {:?}", validator.iter_errors(document).map(|e| e.to_string()).collect::<Vec<_>>());
+        assert!(
+            validator.is_valid(document),
+            "{document}: {:?}",
+            validator.iter_errors(document).map(|e| e.to_string()).collect::<Vec<_>>()
+        );
     }
     let bad = [
         json!({ "kind": "clutser", "name": "cpu" }),

@@ -37,7 +37,9 @@ pub fn markdown(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '@' => out.push_str("&#64;"),
             ':' => out.push_str("&#58;"),
-            c if c.is_ascii_punctuation() && !matches!(c, '/' | '.' | ',' | '-' | '(' | ')' | '"' | '\'' | '=' | ';') => {
+            c if c.is_ascii_punctuation()
+                && !matches!(c, '/' | '.' | ',' | '-' | '(' | ')' | '"' | '\'' | '=' | ';') =>
+            {
                 out.push('\\');
                 out.push(c);
             }

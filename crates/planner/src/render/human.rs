@@ -7,9 +7,9 @@ use model::compare::normal;
 use model::{Attribute, Compare, Json, Severity};
 use similar::{Algorithm, ChangeTag, TextDiff, capture_diff_slices};
 
+use super::escape;
 use super::paint::{Color, Paint};
 use super::value::{aligned, brief, counted, inline, key, shown};
-use super::escape;
 use crate::plan::{Action, Change, Difference, Drift, Effect, Plan, Reason, Shown};
 
 type Map = serde_json::Map<String, Json>;
@@ -18,8 +18,16 @@ type Map = serde_json::Map<String, Json>;
 pub fn human(plan: &Plan, paint: Paint) -> String {
     let mut out = String::new();
     let ground = &plan.ground;
-    let environment = if ground.environment.is_empty() { String::new() } else { format!(", environment {}", escape::terminal(&ground.environment)) };
-    let _ = writeln!(out, "{}", paint.paint(Color::Dim, &format!("Cloud: {}{environment}", escape::terminal(&ground.cloud))));
+    let environment = if ground.environment.is_empty() {
+        String::new()
+    } else {
+        format!(", environment {}", escape::terminal(&ground.environment))
+    };
+    let _ = writeln!(
+        out,
+        "{}",
+        paint.paint(Color::Dim, &format!("Cloud: {}{environment}", escape::terminal(&ground.cloud)))
+    );
     if !plan.drift.is_empty() {
         out.push('\n');
         out.push_str(&drift(&plan.drift, paint));
@@ -44,15 +52,23 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     let blocked = plan.diagnostics.clone().into_iter().filter(|d| d.severity == Severity::Error).count();
     if plan.is_empty() && blocked == 0 {
         let words = paint.paint(Color::Green, "No changes.");
-        let rest = if plan.changes.iter().any(is_waiting) { "What is listed above waits." } else { "Your infrastructure matches the manifests." };
+        let rest = if plan.changes.iter().any(is_waiting) {
+            "What is listed above waits."
+        } else {
+            "Your infrastructure matches the manifests."
+        };
         return format!("{words} {rest}\n");
     }
     let counts = plan.counts();
     let import = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
     let more = [(counts.moved, "to move"), (counts.forget, "to forget")];
-    let more: String = more.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!(", {n} {words}")).collect();
+    let more: String =
+        more.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!(", {n} {words}")).collect();
     let label = paint.paint(Color::Bold, "Plan:");
-    let line = format!("{label} {import}{} to add, {} to change, {} to destroy{more}.\n", counts.add, counts.change, counts.destroy);
+    let line = format!(
+        "{label} {import}{} to add, {} to change, {} to destroy{more}.\n",
+        counts.add, counts.change, counts.destroy
+    );
     if blocked > 0 { format!("{line}This plan cannot be applied; the errors say why.\n") } else { line }
 }
 
@@ -63,12 +79,21 @@ pub fn drift(drift: &[Drift], paint: Paint) -> String {
         let address = escape::terminal(item.address.as_str());
         match (item.gone, item.unmanaged) {
             (true, _) => _ = writeln!(out, "  {} {address} is gone", paint.symbol("-")),
-            (false, true) => _ = writeln!(out, "  {} {address} has values that no document manages", paint.symbol("~")),
+            (false, true) => {
+                _ = writeln!(out, "  {} {address} has values that no document manages", paint.symbol("~"))
+            }
             (false, false) => _ = writeln!(out, "  {} {address}", paint.symbol("~")),
         }
         for (attribute, applied, live) in &item.attributes {
             let words = |v: &Option<Json>| brief(&v.clone().map_or(Shown::Absent, Shown::Known));
-            let _ = writeln!(out, "      {} {} = {} -> {}", paint.symbol("~"), attribute.path, words(applied), words(live));
+            let _ = writeln!(
+                out,
+                "      {} {} = {} -> {}",
+                paint.symbol("~"),
+                attribute.path,
+                words(applied),
+                words(live)
+            );
         }
     }
     out
@@ -118,11 +143,21 @@ fn block(out: &mut String, change: &Change, paint: Paint) {
         let _ = writeln!(out, "  {}", paint.paint(Color::Bold, &format!("# {address} {}", headline(change))));
     }
     notes(out, change, paint);
-    let _ = writeln!(out, "{} {} {} {{", margin(change.action, paint), change.kind.name, escape::quoted(change.address.id()));
+    let _ = writeln!(
+        out,
+        "{} {} {} {{",
+        margin(change.action, paint),
+        change.kind.name,
+        escape::quoted(change.address.id())
+    );
     attributes(out, change, paint);
     let hidden = change.unchanged.len();
     if hidden > 0 && change.action != Action::Adopt {
-        let _ = writeln!(out, "        {}", paint.paint(Color::Dim, &format!("# ({} hidden)", counted(hidden, "unchanged attribute"))));
+        let _ = writeln!(
+            out,
+            "        {}",
+            paint.paint(Color::Dim, &format!("# ({} hidden)", counted(hidden, "unchanged attribute")))
+        );
     }
     let _ = writeln!(out, "    }}");
 }
@@ -138,13 +173,19 @@ fn headline(change: &Change) -> String {
         (Action::Create, _) => "will be created".to_owned(),
         (Action::Update, _) => format!("will be updated in-place{why}"),
         (Action::Replace { .. }, Some(Reason::Tainted)) => "is tainted, so must be replaced".to_owned(),
-        (Action::Replace { .. }, Some(Reason::ParentReplaced)) => "must be replaced, because what it lies in is replaced".to_owned(),
+        (Action::Replace { .. }, Some(Reason::ParentReplaced)) => {
+            "must be replaced, because what it lies in is replaced".to_owned()
+        }
         (Action::Replace { .. }, Some(Reason::Requested)) => "will be replaced, as requested".to_owned(),
         (Action::Replace { .. }, _) => format!("must be replaced{why}"),
         (Action::Delete, Some(Reason::Requested)) => "will be destroyed".to_owned(),
-        (Action::Delete, _) if change.address.key().is_some() => "will be destroyed: no `for_each` has its key".to_owned(),
+        (Action::Delete, _) if change.address.key().is_some() => {
+            "will be destroyed: no `for_each` has its key".to_owned()
+        }
         (Action::Delete, _) => "will be destroyed: no document declares it".to_owned(),
-        (Action::Adopt, _) if !change.is_taken_over() => "is in Azure already, and not in the state".to_owned(),
+        (Action::Adopt, _) if !change.is_taken_over() => {
+            "is in Azure already, and not in the state".to_owned()
+        }
         (Action::Adopt, _) if change.differences.is_empty() => "will be imported".to_owned(),
         (Action::Adopt, _) => "will be imported and updated in-place".to_owned(),
         (Action::Forget, _) => "will be forgotten; it stays in Azure".to_owned(),
@@ -190,9 +231,10 @@ fn attributes(out: &mut String, change: &Change, paint: Paint) {
 /// Both sides of a text of several lines, which is shown line by line.
 fn long_texts(difference: &Difference) -> Option<(&str, &str)> {
     match (&difference.before, &difference.after) {
-        (Shown::Known(Json::String(before)), Shown::Known(Json::String(after))) => {
-            [before, after].iter().any(|text| text.contains('\n')).then_some((before.as_str(), after.as_str()))
-        }
+        (Shown::Known(Json::String(before)), Shown::Known(Json::String(after))) => [before, after]
+            .iter()
+            .any(|text| text.contains('\n'))
+            .then_some((before.as_str(), after.as_str())),
         _ => None,
     }
 }
@@ -206,13 +248,25 @@ fn is_shown(difference: &Difference) -> bool {
 
 fn attribute(out: &mut String, difference: &Difference, width: usize, paint: Paint) {
     let path = difference.attribute.path;
-    let replacing = if difference.effect == Effect::Replace { paint.paint(Color::Red, " # forces replacement") } else { String::new() };
-    let applied = difference.applied.as_ref().map(|v| paint.paint(Color::Dim, &format!(" # applied: {}", inline(v)))).unwrap_or_default();
+    let replacing = if difference.effect == Effect::Replace {
+        paint.paint(Color::Red, " # forces replacement")
+    } else {
+        String::new()
+    };
+    let applied = difference
+        .applied
+        .as_ref()
+        .map(|v| paint.paint(Color::Dim, &format!(" # applied: {}", inline(v))))
+        .unwrap_or_default();
     let (symbol, value) = match (&difference.before, &difference.after) {
         (Shown::Absent, after) => ("+", pretty(after, 6)),
         (before, Shown::Absent) => ("-", format!("{} -> null", brief(before))),
-        (Shown::Known(Json::Object(before)), Shown::Known(Json::Object(after))) => ("~", map_change(before, after, paint)),
-        (Shown::Known(Json::Array(before)), Shown::Known(Json::Array(after))) => ("~", list_change(difference.attribute, before, after, paint)),
+        (Shown::Known(Json::Object(before)), Shown::Known(Json::Object(after))) => {
+            ("~", map_change(before, after, paint))
+        }
+        (Shown::Known(Json::Array(before)), Shown::Known(Json::Array(after))) => {
+            ("~", list_change(difference.attribute, before, after, paint))
+        }
         (before, after) if before == after => ("~", format!("{} (changed)", shown(after))),
         (before, after) => ("~", format!("{} -> {}", shown(before), shown(after))),
     };
@@ -243,20 +297,28 @@ fn pretty(value: &Shown, indent: usize) -> String {
 
 fn map_change(before: &Map, after: &Map, paint: Paint) -> String {
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let (same, changed): (Vec<&String>, Vec<&String>) = names.into_iter().partition(|n| before.get(*n) == after.get(*n));
+    let (same, changed): (Vec<&String>, Vec<&String>) =
+        names.into_iter().partition(|n| before.get(*n) == after.get(*n));
     let change = |name: &String| match (before.get(name), after.get(name)) {
         (Some(a), Some(b)) => ("~", format!("{} -> {}", inline(a), inline(b))),
         (Some(a), None) => ("-", format!("{} -> null", inline(a))),
         (None, after) => ("+", after.map(inline).unwrap_or_default()),
     };
-    let (symbols, entries): (Vec<_>, Vec<_>) =
-        changed.into_iter().map(|name| (name, change(name))).map(|(name, (symbol, text))| (symbol, (key(name), text))).unzip();
+    let (symbols, entries): (Vec<_>, Vec<_>) = changed
+        .into_iter()
+        .map(|name| (name, change(name)))
+        .map(|(name, (symbol, text))| (symbol, (key(name), text)))
+        .unzip();
     let mut lines = String::new();
     for (symbol, line) in symbols.iter().zip(aligned(entries)) {
         let _ = writeln!(lines, "          {} {line}", paint.symbol(symbol));
     }
     if !same.is_empty() {
-        let _ = writeln!(lines, "            {}", paint.paint(Color::Dim, &format!("# ({} hidden)", counted(same.len(), "unchanged element"))));
+        let _ = writeln!(
+            lines,
+            "            {}",
+            paint.paint(Color::Dim, &format!("# ({} hidden)", counted(same.len(), "unchanged element")))
+        );
     }
     format!("{{\n{lines}        }}")
 }
@@ -272,7 +334,8 @@ fn list_change(attribute: &Attribute, before: &[Json], after: &[Json], paint: Pa
         elements
     };
     let (old, new) = (elements(before), elements(after));
-    let forms = |list: &[(String, String)]| -> Vec<String> { list.iter().map(|(form, _)| form.clone()).collect() };
+    let forms =
+        |list: &[(String, String)]| -> Vec<String> { list.iter().map(|(form, _)| form.clone()).collect() };
     let mut lines = String::new();
     for op in capture_diff_slices(Algorithm::Myers, &forms(&old), &forms(&new)) {
         for (tag, elements) in op.iter_slices(&old, &new) {

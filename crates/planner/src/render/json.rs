@@ -126,7 +126,9 @@ fn action_reason(change: &Change) -> Option<&'static str> {
         (Action::Replace { .. }, Some(Reason::Tainted)) => Some("replace_because_tainted"),
         (Action::Replace { .. }, Some(Reason::Requested)) => Some("replace_by_request"),
         (Action::Replace { .. }, _) => Some("replace_because_cannot_update"),
-        (Action::Delete, Some(Reason::Manifest)) if change.address.key().is_some() => Some("delete_because_each_key"),
+        (Action::Delete, Some(Reason::Manifest)) if change.address.key().is_some() => {
+            Some("delete_because_each_key")
+        }
         (Action::Delete, Some(Reason::Manifest)) => Some("delete_because_no_resource_config"),
         _ => None,
     }

@@ -15,11 +15,15 @@ pub fn markdown(plan: &Plan) -> String {
     let counts = plan.counts();
     let mut out = match plan.is_empty() && !plan.diagnostics.has_errors() {
         true => "### No changes\n\nYour infrastructure matches the manifests.\n".to_owned(),
-        false => format!("### Plan: {} to add, {} to change, {} to destroy\n", counts.add, counts.change, counts.destroy),
+        false => format!(
+            "### Plan: {} to add, {} to change, {} to destroy\n",
+            counts.add, counts.change, counts.destroy
+        ),
     };
     let cloud = escape::markdown(&plan.ground.cloud);
     out.push_str(&format!("\nCloud {cloud}.\n"));
-    let errors: Vec<Diagnostic> = plan.diagnostics.clone().sorted().into_iter().filter(|d| d.severity == Severity::Error).collect();
+    let errors: Vec<Diagnostic> =
+        plan.diagnostics.clone().sorted().into_iter().filter(|d| d.severity == Severity::Error).collect();
     if !errors.is_empty() {
         out.push_str("\n**It cannot be applied:**\n\n");
     }
@@ -41,7 +45,9 @@ pub fn markdown(plan: &Plan) -> String {
     let (body, cut) = cut(&body, room);
     let fence = escape::fence(body);
     if !plan.changes.is_empty() {
-        out.push_str(&format!("\n<details><summary>Show plan</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>\n"));
+        out.push_str(&format!(
+            "\n<details><summary>Show plan</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>\n"
+        ));
     }
     if cut {
         out.push_str("\nThe plan is longer than a comment may be; the rest is in the job's output.\n");

@@ -15,7 +15,8 @@ pub fn inline(value: &Json) -> String {
         Json::Array(list) => format!("[{}]", list.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Json::Object(map) if map.is_empty() => "{}".to_owned(),
         Json::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(k, v)| format!("{} = {}", key(k), inline(v))).collect();
+            let entries: Vec<String> =
+                map.iter().map(|(k, v)| format!("{} = {}", key(k), inline(v))).collect();
             format!("{{ {} }}", entries.join(", "))
         }
     }
@@ -41,7 +42,9 @@ pub(super) fn shown(value: &Shown) -> String {
 /// A value on one line that is about to go, or has gone: a longer text is only counted.
 pub(super) fn brief(value: &Shown) -> String {
     match value {
-        Shown::Known(Json::String(text)) if text.contains('\n') => format!("({})", counted(text.lines().count(), "line")),
+        Shown::Known(Json::String(text)) if text.contains('\n') => {
+            format!("({})", counted(text.lines().count(), "line"))
+        }
         other => shown(other),
     }
 }

@@ -1,0 +1,24 @@
+//! What a plan is made from, beyond the three sides.
+
+use std::collections::BTreeSet;
+
+use model::Address;
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The cloud and subscription that the plan is for.
+    pub cloud: String,
+    /// The environment.
+    pub environment: String,
+    /// Resources to replace although nothing about them asks for it.
+    pub replace: BTreeSet<Address>,
+    /// Whether the manifests were left out on purpose: everything goes.
+    pub destroy: bool,
+    /// How many resources a plan may delete or replace; none for no limit.
+    pub max_deletes: Option<usize>,
+    /// Whether more than half of the state may be gone from Azure.
+    pub allow_missing: bool,
+    /// Whether to list live attributes that plumb does not manage.
+    pub show_unmanaged: bool,
+}
