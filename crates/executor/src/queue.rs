@@ -30,7 +30,13 @@ impl ReadyQueue {
             }
         }
         let remaining = longest_chains(&waiting_for, &dependents);
-        let mut queue = Self { waiting_for, dependents, remaining, ready: BinaryHeap::new(), dropped: vec![false; count] };
+        let mut queue = Self {
+            waiting_for,
+            dependents,
+            remaining,
+            ready: BinaryHeap::new(),
+            dropped: vec![false; count],
+        };
         for index in 0..count {
             if queue.waiting_for[index] == 0 {
                 queue.make_ready(index);

@@ -67,7 +67,11 @@ pub(crate) async fn look(context: &Context, expected: &Expected<'_>) -> Result<O
 }
 
 /// Attributes that ARM answers and that are not as asked.
-pub(crate) fn not_applied(kind: &'static Kind, values: &Attributes, observed: &Observed) -> Vec<&'static Attribute> {
+pub(crate) fn not_applied(
+    kind: &'static Kind,
+    values: &Attributes,
+    observed: &Observed,
+) -> Vec<&'static Attribute> {
     let wrong = values.iter().filter_map(|(path, value)| {
         let attribute = kind.attribute(path)?;
         let live = observed.attributes.get(path);
@@ -84,7 +88,9 @@ impl Shortfall {
     pub(crate) fn words(&self) -> (String, Outcome) {
         match self {
             Shortfall::Unreadable(error) => (format!("it could not be read back: {error}"), Outcome::Unknown),
-            Shortfall::Missing => ("Azure says that it is done, and does not show it".to_owned(), Outcome::Unknown),
+            Shortfall::Missing => {
+                ("Azure says that it is done, and does not show it".to_owned(), Outcome::Unknown)
+            }
             Shortfall::Failed(_, why) => (why.clone(), Outcome::Failed),
             Shortfall::Unsettled(word) => (format!("Azure is still at it ({word})"), Outcome::Unknown),
             Shortfall::NotApplied(_, attributes) => {

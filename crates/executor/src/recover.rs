@@ -53,7 +53,8 @@ pub async fn recover(context: &Context, stored: Stored) -> Result<Recovered, Sta
 pub fn mark_open(live: &mut Live, open: &[OpenIntent]) {
     for intent in open {
         live.resources.remove(&intent.address);
-        live.unreadable.insert(intent.address.clone(), "a step of an earlier run on it has not ended".to_owned());
+        live.unreadable
+            .insert(intent.address.clone(), "a step of an earlier run on it has not ended".to_owned());
     }
 }
 
@@ -64,9 +65,12 @@ enum Settled {
 
 async fn settle(context: &Context, open: &OpenIntent) -> Settled {
     let kind = kinds::find(open.address.kind()).expect("BUG: journals name known kinds only");
-    let Some(arm_id) = &open.arm_id else { return Settled::Ended(Ending::as_intended(), "was noted".to_owned()) };
+    let Some(arm_id) = &open.arm_id else {
+        return Settled::Ended(Ending::as_intended(), "was noted".to_owned());
+    };
     if let Some(url) = &open.operation_url {
-        let operation = Operation { url: Some(url.clone()), arm_id: arm_id.clone(), deletes: open.entry.is_none() };
+        let operation =
+            Operation { url: Some(url.clone()), arm_id: arm_id.clone(), deletes: open.entry.is_none() };
         if let Err(error) = context.provider.wait(&operation).await
             && error.outcome == Outcome::Unknown
         {
@@ -92,7 +96,13 @@ async fn settle_delete(context: &Context, kind: &'static Kind, arm_id: &ArmId) -
     }
 }
 
-async fn settle_set(context: &Context, open: &OpenIntent, kind: &'static Kind, arm_id: &ArmId, entry: &ResourceState) -> Settled {
+async fn settle_set(
+    context: &Context,
+    open: &OpenIntent,
+    kind: &'static Kind,
+    arm_id: &ArmId,
+    entry: &ResourceState,
+) -> Settled {
     if open.step == "record" {
         return Settled::Ended(Ending::as_intended(), "was noted".to_owned());
     }
@@ -112,7 +122,10 @@ async fn settle_set(context: &Context, open: &OpenIntent, kind: &'static Kind, a
             Ending::Unchanged,
             "stands as intended, but was there before this run; `adopt: true` takes it over".to_owned(),
         ),
-        Ok(observed) => Settled::Ended(Ending::AsIntended { observed: kept(&observed) }, format!("is done: {}", open.step)),
+        Ok(observed) => Settled::Ended(
+            Ending::AsIntended { observed: kept(&observed) },
+            format!("is done: {}", open.step),
+        ),
         Err(Shortfall::Missing) => Settled::Ended(Ending::Unchanged, format!("was not begun: {}", open.step)),
         Err(Shortfall::Failed(observed, why)) if create => {
             let left = ResourceState { status: Status::Tainted, observed: kept(&observed), ..entry.clone() };
@@ -120,7 +133,10 @@ async fn settle_set(context: &Context, open: &OpenIntent, kind: &'static Kind, a
         }
         Err(Shortfall::NotApplied(_, attributes)) => {
             let paths: Vec<&str> = attributes.iter().map(|a| a.path).collect();
-            Settled::Ended(Ending::Unchanged, format!("stands, but not as intended ({}): {}", paths.join(", "), open.step))
+            Settled::Ended(
+                Ending::Unchanged,
+                format!("stands, but not as intended ({}): {}", paths.join(", "), open.step),
+            )
         }
         Err(Shortfall::Failed(_, why)) => Settled::Ended(Ending::Unchanged, format!("failed: {why}")),
         Err(Shortfall::Unreadable(error)) => Settled::Open(format!("cannot be read: {error}")),
@@ -129,7 +145,10 @@ async fn settle_set(context: &Context, open: &OpenIntent, kind: &'static Kind, a
 }
 
 /// Without an operation to poll, the resource's own provisioning state is waited for.
-async fn wait_until_settled(context: &Context, expected: &Expected<'_>) -> Result<model::Observed, Shortfall> {
+async fn wait_until_settled(
+    context: &Context,
+    expected: &Expected<'_>,
+) -> Result<model::Observed, Shortfall> {
     let first = look(context, expected).await;
     let Err(Shortfall::Unsettled(_)) = first else { return first };
     let operation = Operation { url: None, arm_id: expected.arm_id.clone(), deletes: false };

@@ -46,7 +46,8 @@ pub async fn refresh(
             .into_iter()
             .partition(|r| r.parent.as_ref().is_some_and(|p| missing_ids.contains(&p.folded())));
         missing_ids.extend(absent.into_iter().flat_map(|r| r.targets).map(|t| t.arm_id.folded()));
-        let mut replies = stream::iter(calls).map(|reading| read(provider, reading)).buffer_unordered(parallelism.max(1));
+        let mut replies =
+            stream::iter(calls).map(|reading| read(provider, reading)).buffer_unordered(parallelism.max(1));
         while let Some((reading, found)) = replies.next().await {
             let lost = take_in(&mut live, reading, found)?;
             note_missing(lost.into_iter(), &mut missing_ids, &mut missing);
@@ -69,7 +70,12 @@ fn targets(graph: &Graph, snapshot: &Snapshot) -> Vec<Target> {
     let mut targets: BTreeMap<&Address, Target> = BTreeMap::new();
     for (address, state) in &snapshot.resources {
         if let Some(arm_id) = &state.arm_id {
-            let target = Target { address: address.clone(), kind: state.kind(), arm_id: arm_id.clone(), in_state: true };
+            let target = Target {
+                address: address.clone(),
+                kind: state.kind(),
+                arm_id: arm_id.clone(),
+                in_state: true,
+            };
             targets.insert(address, target);
         }
     }
@@ -98,7 +104,11 @@ fn readings_by_level(targets: Vec<Target>) -> [Vec<Reading>; 3] {
             Placement::InParent { collection, .. } => (2, target.arm_id.parent(), collection.to_owned()),
         };
         let key = (parent.as_ref().map(ArmId::folded).unwrap_or_default(), collection);
-        levels[level].entry(key).or_insert_with(|| Reading { parent, targets: Vec::new() }).targets.push(target);
+        levels[level]
+            .entry(key)
+            .or_insert_with(|| Reading { parent, targets: Vec::new() })
+            .targets
+            .push(target);
     }
     levels.map(|level| level.into_values().collect())
 }
@@ -115,7 +125,11 @@ async fn read(provider: &dyn Provider, reading: Reading) -> (Reading, Found) {
     (reading, found.map(by_id))
 }
 
-async fn list(provider: &dyn Provider, parent: &ArmId, kind: &'static Kind) -> Result<Vec<Observed>, CloudError> {
+async fn list(
+    provider: &dyn Provider,
+    parent: &ArmId,
+    kind: &'static Kind,
+) -> Result<Vec<Observed>, CloudError> {
     let together = |k: &&&'static Kind| same_collection(k.placement, kind.placement);
     let kinds = kinds::KINDS.iter().filter(together).copied().collect();
     match provider.list(&Collection { kinds, parent: parent.clone() }).await {
