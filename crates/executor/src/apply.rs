@@ -1,11 +1,11 @@
 //! Carrying out a plan. It chooses nothing: every choice is in the plan.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use model::{Address, Json, Live, ResourceState, Snapshot, Value};
-use planner::{Change, Plan, Step};
+use planner::{Plan, Step};
 use state::{Journal, Lock, Outcome as Ending, Record, StateError};
 use tokio::task::JoinSet;
 
@@ -56,7 +56,8 @@ pub async fn apply(
     let working = Arc::new(Working::new(journal, recovered.snapshot, live));
     let mut applied = work_off(context, &working, &plan).await?;
     let mut snapshot = working.snapshot();
-    let changed = applied.done > 0 || recovered_any || !applied.failed.is_empty() || is_stale(&plan, &snapshot);
+    let changed =
+        applied.done > 0 || recovered_any || !applied.failed.is_empty() || is_stale(&plan, &snapshot);
     finish(&plan, &mut snapshot, outputs, &working);
     if changed && applied.open.is_empty() && recovered.open.is_empty() {
         snapshot.serial += 1;
@@ -67,7 +68,11 @@ pub async fn apply(
 }
 
 /// The loop: begin what is ready, wait for what is in flight.
-async fn work_off(context: &Context, working: &Arc<Working>, plan: &Arc<Plan>) -> Result<Applied, StateError> {
+async fn work_off(
+    context: &Context,
+    working: &Arc<Working>,
+    plan: &Arc<Plan>,
+) -> Result<Applied, StateError> {
     let mut queue = ReadyQueue::new(plan.steps.iter().map(|s| s.after.as_slice()));
     let mut flight: JoinSet<(usize, Result<(), StepError>)> = JoinSet::new();
     let mut applied = Applied::default();
@@ -79,12 +84,14 @@ async fn work_off(context: &Context, working: &Arc<Working>, plan: &Arc<Plan>) -
             begin(context, working, plan, index, &mut flight);
         }
         let ended = tokio::select! {
-            ended = flight.join_next() => ended,
+            // A run with nothing in flight was stopped all the same.
+            biased;
             () = context.cancel.cancelled(), if !applied.stopped => {
                 applied.stopped = true;
                 context.events.tell(Event::Stopping(flight.len()));
                 continue;
             }
+            ended = flight.join_next() => ended,
         };
         let Some(ended) = ended else { break };
         let (index, result) = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
@@ -101,7 +108,13 @@ async fn work_off(context: &Context, working: &Arc<Working>, plan: &Arc<Plan>) -
     broken.map_or(Ok(applied), Err)
 }
 
-fn begin(context: &Context, working: &Arc<Working>, plan: &Arc<Plan>, index: usize, flight: &mut JoinSet<(usize, Result<(), StepError>)>) {
+fn begin(
+    context: &Context,
+    working: &Arc<Working>,
+    plan: &Arc<Plan>,
+    index: usize,
+    flight: &mut JoinSet<(usize, Result<(), StepError>)>,
+) {
     let step = &plan.steps[index];
     context.events.tell(Event::StepStart { address: step.address.clone(), verb: step.verb });
     let (context, working, plan) = (context.clone(), working.clone(), plan.clone());
@@ -235,9 +248,15 @@ impl Working {
     }
 
     /// Takes a step's end into the state.
-    pub(crate) fn end(&self, change: &Change, intended: Option<ResourceState>, ending: Ending, computed: BTreeMap<&'static str, Json>) {
+    pub(crate) fn end(
+        &self,
+        address: &Address,
+        previous: Option<&Address>,
+        intended: Option<ResourceState>,
+        ending: Ending,
+        computed: BTreeMap<&'static str, Json>,
+    ) {
         let mut inner = self.lock();
-        let address = &change.address;
         let entry = match (ending, intended) {
             (Ending::Unchanged, _) => return,
             (Ending::Gone, _) | (Ending::AsIntended { .. }, None) => None,
@@ -247,7 +266,7 @@ impl Working {
                 Some(entry)
             }
         };
-        if let Some(previous) = &change.previous {
+        if let Some(previous) = previous {
             inner.snapshot.resources.remove(previous);
         }
         match entry {
@@ -261,6 +280,14 @@ impl Working {
             inner.computed.insert(address.clone(), computed);
         }
         inner.touched.insert(address.clone());
+    }
+
+    /// Gives an entry another address.
+    pub(crate) fn rename(&self, from: &Address, to: &Address) {
+        let mut inner = self.lock();
+        if let Some(entry) = inner.snapshot.resources.remove(from) {
+            inner.snapshot.resources.insert(to.clone(), entry);
+        }
     }
 
     fn touched(&self, address: &Address) -> bool {

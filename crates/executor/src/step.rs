@@ -7,6 +7,7 @@ use planner::{Action, Change, Resolved, Step, Verb, entry, fallback, resolve};
 use state::{Intent, Outcome as Ending, Record, StateError};
 
 use crate::apply::Working;
+use crate::aside::{address_of, put_back, set_aside};
 use crate::provider::{CloudError, Outcome, Request};
 use crate::read_back::{Expected, Shortfall, read_back};
 use crate::run::Context;
@@ -36,12 +37,19 @@ struct Ended {
 }
 
 /// Carries out one step.
-pub(crate) async fn perform(context: &Context, working: &Working, change: &Change, step: &Step) -> Result<(), StepError> {
+pub(crate) async fn perform(
+    context: &Context,
+    working: &Working,
+    change: &Change,
+    step: &Step,
+) -> Result<(), StepError> {
     let plan = Prepared::new(context, working, change, step).map_err(StepError::Resource)?;
+    set_aside(context, working, change, step).await?;
+    let address = address_of(change, step);
     let sequence = working.next_sequence();
     let intent = Intent {
         sequence,
-        address: change.address.clone(),
+        address: address.clone(),
         step: step.verb.word().to_owned(),
         arm_id: plan.arm_id(),
         entry: plan.entry.clone(),
@@ -59,7 +67,10 @@ pub(crate) async fn perform(context: &Context, working: &Working, change: &Chang
         Some(error) => Record::Failed { sequence, outcome: ended.ending.clone(), error: error.clone() },
     };
     working.append(record).await?;
-    working.end(change, plan.entry, ended.ending, ended.computed);
+    if matches!(ended.ending, Ending::Unchanged) {
+        put_back(context, working, change, step).await?;
+    }
+    working.end(&address, change.previous.as_ref(), plan.entry, ended.ending, ended.computed);
     ended.error.map_or(Ok(()), |words| Err(StepError::Resource(words)))
 }
 
@@ -102,7 +113,11 @@ impl<'a> Prepared<'a> {
     /// The id that the request is about: a teardown goes to what the state knows.
     fn arm_id(&self) -> Option<model::ArmId> {
         let prior = self.change.prior.as_ref().and_then(|p| p.arm_id.clone());
-        if self.step.verb == Verb::Delete { prior.or_else(|| self.change.arm_id.clone()) } else { self.change.arm_id.clone() }
+        if self.step.verb == Verb::Delete {
+            prior.or_else(|| self.change.arm_id.clone())
+        } else {
+            self.change.arm_id.clone()
+        }
     }
 
     fn record(&self) -> Ended {
@@ -120,13 +135,24 @@ impl<'a> Prepared<'a> {
 }
 
 /// What the state will say once the step is done.
-fn intended(context: &Context, working: &Working, change: &Change, step: &Step, resolved: &Resolved) -> ResourceState {
+fn intended(
+    context: &Context,
+    working: &Working,
+    change: &Change,
+    step: &Step,
+    resolved: &Resolved,
+) -> ResourceState {
     let resource = change.desired.as_ref().expect("BUG: only what documents want is built");
     let standing = working.entry(&change.address).or_else(|| change.prior.clone());
     let adopted = step.verb == Verb::Record && change.action == Action::Adopt;
     let created = step.verb == Verb::Create || adopted || (step.verb == Verb::Record && standing.is_none());
     let mut entry = match (created, standing) {
-        (false, Some(standing)) => ResourceState { observed: standing.observed, applied: standing.applied, secrets: standing.secrets, ..entry::blank(resource) },
+        (false, Some(standing)) => ResourceState {
+            observed: standing.observed,
+            applied: standing.applied,
+            secrets: standing.secrets,
+            ..entry::blank(resource)
+        },
         _ if adopted => entry::whole(resource, resolved, &context.seal),
         _ => entry::blank(resource),
     };
@@ -144,7 +170,12 @@ fn intended(context: &Context, working: &Working, change: &Change, step: &Step, 
 }
 
 /// Sends, journals the operation, and waits for its end.
-async fn send(context: &Context, working: &Working, sequence: u64, plan: &Prepared<'_>) -> Result<Result<(), CloudError>, StepError> {
+async fn send(
+    context: &Context,
+    working: &Working,
+    sequence: u64,
+    plan: &Prepared<'_>,
+) -> Result<Result<(), CloudError>, StepError> {
     let arm_id = plan.arm_id().expect("BUG: only resources in ARM get requests");
     let request = Request {
         kind: plan.change.kind,
@@ -165,7 +196,12 @@ async fn send(context: &Context, working: &Working, sequence: u64, plan: &Prepar
 }
 
 /// Creates and updates.
-async fn set(context: &Context, working: &Working, sequence: u64, plan: &Prepared<'_>) -> Result<Ended, StepError> {
+async fn set(
+    context: &Context,
+    working: &Working,
+    sequence: u64,
+    plan: &Prepared<'_>,
+) -> Result<Ended, StepError> {
     if let Err(error) = send(context, working, sequence, plan).await? {
         return failed(context, plan, error).await;
     }
@@ -179,7 +215,11 @@ async fn set(context: &Context, working: &Working, sequence: u64, plan: &Prepare
 }
 
 fn done(observed: Observed) -> Ended {
-    Ended { ending: Ending::AsIntended { observed: kept(&observed) }, computed: observed.computed, error: None }
+    Ended {
+        ending: Ending::AsIntended { observed: kept(&observed) },
+        computed: observed.computed,
+        error: None,
+    }
 }
 
 /// Values that ARM made up and that do not move by themselves.
@@ -198,7 +238,9 @@ fn short(plan: &Prepared<'_>, shortfall: Shortfall) -> Result<Ended, StepError> 
     let observed = match shortfall {
         _ if outcome == Outcome::Unknown => return Err(StepError::Open(words)),
         Shortfall::Failed(observed, _) | Shortfall::NotApplied(observed, _) => *observed,
-        Shortfall::Unreadable(_) | Shortfall::Missing | Shortfall::Unsettled(_) => return Err(StepError::Open(words)),
+        Shortfall::Unreadable(_) | Shortfall::Missing | Shortfall::Unsettled(_) => {
+            return Err(StepError::Open(words));
+        }
     };
     let ending = match (&plan.entry, plan.step.verb) {
         (Some(entry), Verb::Create) => Ending::Entry(Box::new(left_behind(entry, &observed))),
@@ -232,7 +274,12 @@ async fn failed(context: &Context, plan: &Prepared<'_>, error: CloudError) -> Re
 }
 
 /// Deletes are done when the resource is not there.
-async fn delete(context: &Context, working: &Working, sequence: u64, plan: &Prepared<'_>) -> Result<Ended, StepError> {
+async fn delete(
+    context: &Context,
+    working: &Working,
+    sequence: u64,
+    plan: &Prepared<'_>,
+) -> Result<Ended, StepError> {
     if let Err(error) = send(context, working, sequence, plan).await?
         && !error.is_not_found()
     {

@@ -1,0 +1,9 @@
+//! The integration tests of `executor`, one binary.
+
+mod apply;
+mod bench;
+mod faults;
+mod kills;
+mod recovery;
+mod refresh;
+mod world;
