@@ -84,7 +84,17 @@ async fn settle(context: &Context, open: &OpenIntent) -> Settled {
 }
 
 async fn settle_delete(context: &Context, kind: &'static Kind, arm_id: &ArmId) -> Settled {
-    match context.provider.get(kind, arm_id).await {
+    let mut found = context.provider.get(kind, arm_id).await;
+    if let Ok(Some(observed)) = &found
+        && matches!(observed.provisioning, Provisioning::InProgress(_))
+    {
+        // Without an operation to poll, the resource itself tells when it is gone.
+        let operation = Operation { url: None, arm_id: arm_id.clone(), deletes: true };
+        // However that ended, the next reading says what is so.
+        _ = context.provider.wait(&operation).await;
+        found = context.provider.get(kind, arm_id).await;
+    }
+    match found {
         Ok(None) => Settled::Ended(Ending::Gone, "is deleted".to_owned()),
         Ok(Some(observed)) => match observed.provisioning {
             Provisioning::InProgress(word) => Settled::Open(format!("is still being deleted ({word})")),

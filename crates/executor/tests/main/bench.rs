@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use executor::{Applied, Context, Event, Events, Recovered, Settings, apply, mark_open, recover, refresh};
+use executor::{Applied, Context, Event, Events, Settings, apply, mark_open, recover, refresh};
 use manifest::{Inputs, NoFiles, Project, load};
 use model::{Address, Seal, Snapshot, Sources};
 use planner::{Graph, Options, Plan};
@@ -44,7 +44,6 @@ pub struct Bench {
 
 /// What one run did.
 pub struct Ran {
-    pub recovered: Recovered,
     pub plan: Arc<Plan>,
     pub applied: Applied,
     pub events: Vec<Event>,
@@ -119,15 +118,19 @@ impl Bench {
         let plan = Arc::new(plan);
         context.run.lineage = recovered.snapshot.lineage.clone();
         context.run.base_serial = recovered.snapshot.serial;
-        let applied = apply(&context, &lock, plan.clone(), Some(&live), recovered.clone(), &outputs).await;
-        let applied = applied.expect("the state can be written");
+        let applied = match plan.diagnostics.has_errors() {
+            true => Applied { snapshot: recovered.snapshot.clone(), ..Applied::default() },
+            false => apply(&context, &lock, plan.clone(), Some(&live), recovered, &outputs)
+                .await
+                .expect("the state can be written"),
+        };
         context.store.unlock(lock).await.expect("unlocks");
         drop(context);
         let mut events = Vec::new();
         while let Ok(event) = receiver.try_recv() {
             events.push(event);
         }
-        Ran { recovered, plan, applied, events }
+        Ran { plan, applied, events }
     }
 
     pub async fn context(&self, events: Events) -> Context {

@@ -151,6 +151,13 @@ impl World {
         self.inner().operations.values_mut().for_each(|p| p.never = false);
     }
 
+    /// Lets an operation end badly.
+    pub fn fail(&self, url: &str) {
+        let mut inner = self.inner();
+        let pending = inner.operations.get_mut(url).expect("the cloud knows its operations");
+        (pending.never, pending.end) = (false, End::Fails { leaves: true });
+    }
+
     /// The names of what stands.
     pub fn names(&self) -> Vec<String> {
         self.inner().standing.values().map(|o| o.arm_id.name().to_owned()).collect()
@@ -261,6 +268,9 @@ impl World {
             Verb::Put | Verb::Patch | Verb::Act(_) => End::Set(set()),
             Verb::Restart | Verb::Record => End::Nothing { well: true },
         };
+        if request.verb != Verb::Create && request.verb != Verb::Delete {
+            inner.standing.get_mut(&id).expect("it stands").provisioning = Provisioning::InProgress("Updating".into());
+        }
         let url = format!("operation/{}/{}", inner.operations.len(), request.arm_id.name());
         let never = fault == Some(Fault::NeverSettle);
         inner.operations.insert(url.clone(), Pending { id, end, never, ended: None });
@@ -310,7 +320,6 @@ impl World {
         let well = !matches!(pending.end, End::Fails { .. } | End::Nothing { well: false });
         match pending.end {
             End::Goes | End::Fails { leaves: false } => _ = inner.standing.remove(&pending.id),
-            End::Nothing { .. } => {}
             end => {
                 if let Some(found) = inner.standing.get_mut(&pending.id) {
                     found.provisioning = match end {
