@@ -48,11 +48,14 @@ pub async fn apply(
     recovered: Recovered,
     outputs: &BTreeMap<String, Value>,
 ) -> Result<Applied, StateError> {
+    let recovered_any = !recovered.records.is_empty() || recovered.replayed_any;
+    if plan.steps.is_empty() && !recovered_any && !is_stale(&plan, &recovered.snapshot) {
+        return Ok(Applied { snapshot: recovered.snapshot, ..Applied::default() });
+    }
     let journal = context.store.journal(lock, &context.run).await?;
     for record in &recovered.records {
         journal.append(record.clone()).await?;
     }
-    let recovered_any = !recovered.records.is_empty() || recovered.replayed_any;
     let working = Arc::new(Working::new(journal, recovered.snapshot, live));
     let mut applied = work_off(context, &working, &plan).await?;
     let mut snapshot = working.snapshot();

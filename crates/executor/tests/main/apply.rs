@@ -41,6 +41,7 @@ fn everything_is_created_after_what_it_lies_in() {
     let again = bench.apply(&with_clusters(TWO));
     assert!(again.plan.is_empty(), "{:?}", again.plan.steps);
     assert_eq!(again.applied.snapshot.serial, 1, "nothing changed, so nothing is written");
+    assert_eq!(bench.stored().journal, Vec::new(), "not even a journal");
 }
 
 #[test]

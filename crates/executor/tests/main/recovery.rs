@@ -108,7 +108,8 @@ fn what_stood_before_is_not_taken_over_in_silence() {
         let cpu = inner.standing.values_mut().find(|o| o.arm_id.name() == "cpu").expect("it stands");
         cpu.created = Some(1_700_000_000);
     });
-    let said = "cluster/research/cpu stands as intended, but was there before this run; `adopt: true` takes it over";
+    let said =
+        "cluster/research/cpu stands as intended, but was there before this run; `adopt: true` takes it over";
     assert_eq!(words(&ran), [said]);
 }
 
@@ -120,7 +121,9 @@ fn what_is_not_as_intended_is_not_taken_over_in_silence() {
 
 #[test]
 fn a_patch_whose_reply_was_lost_is_settled_either_way() {
-    for (fault, said) in [(Fault::LoseAfter, "is done: patch"), (Fault::LoseBefore, "stands, but not as intended")] {
+    for (fault, said) in
+        [(Fault::LoseAfter, "is done: patch"), (Fault::LoseBefore, "stands, but not as intended")]
+    {
         let bench = Bench::new();
         bench.apply(&documents());
         let edited = documents().replace("max_instances: 8", "max_instances: 9");

@@ -39,7 +39,10 @@ fn many_take_one_list_and_one_takes_one_get() {
     let (bench, documents) = standing();
     let live = read(&bench, &documents, &bench.snapshot()).expect("it reads");
     assert_eq!(live.resources.len(), 5);
-    assert_eq!(bench.world.take_log(), ["get resource_group ml", "get workspace research", "list cluster in research"]);
+    assert_eq!(
+        bench.world.take_log(),
+        ["get resource_group ml", "get workspace research", "list cluster in research"]
+    );
 }
 
 #[test]
@@ -88,7 +91,8 @@ fn what_may_not_be_read_is_unreadable_and_not_gone() {
     bench.world.forbidden.lock().expect("forbidden").push("research");
     let live = read(&bench, &documents, &bench.snapshot()).expect("it reads");
     let unreadable: Vec<&str> = live.unreadable.keys().map(|a| a.as_str()).collect();
-    let below = ["cluster/research/cpu", "cluster/research/gpu", "instance/research/alice", "workspace/research"];
+    let below =
+        ["cluster/research/cpu", "cluster/research/gpu", "instance/research/alice", "workspace/research"];
     assert_eq!(unreadable, below);
     let ran = bench.apply(&documents);
     assert!(ran.plan.diagnostics.has_errors() && ran.plan.steps.is_empty(), "nothing is planned in the dark");

@@ -269,7 +269,8 @@ impl World {
             Verb::Restart | Verb::Record => End::Nothing { well: true },
         };
         if request.verb != Verb::Create && request.verb != Verb::Delete {
-            inner.standing.get_mut(&id).expect("it stands").provisioning = Provisioning::InProgress("Updating".into());
+            inner.standing.get_mut(&id).expect("it stands").provisioning =
+                Provisioning::InProgress("Updating".into());
         }
         let url = format!("operation/{}/{}", inner.operations.len(), request.arm_id.name());
         let never = fault == Some(Fault::NeverSettle);
