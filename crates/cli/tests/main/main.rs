@@ -8,6 +8,7 @@ mod project;
 mod readme;
 mod scenarios;
 mod schema;
+mod secrets;
 
 /// Every file here is a module above: a file that nobody lists would never run.
 #[test]

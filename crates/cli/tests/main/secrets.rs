@@ -1,0 +1,147 @@
+//! Canaries: secrets that must reach no output, state, journal or diagnostic, whatever the command.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use emulator::Options;
+
+use crate::cloud::Cloud;
+use crate::project::Project;
+
+const PASSWORD: &str = "c4nary-Passw0rd!\"quoted";
+const ARGUMENT: &str = "c4nary-argument";
+
+const MANIFEST: &str = "kind: resource_group
+name: ml
+location: westeurope
+---
+kind: workspace
+name: research
+resource_group: ml
+location: westeurope
+---
+kind: cluster
+name: cpu
+workspace: research
+ssh_settings: { admin_username: admin, admin_password: \"${vars.password}\" }
+---
+kind: setup_script
+name: prepare
+content: |
+  #!/bin/bash
+  echo hello
+args: [c4nary-argument]
+---
+kind: instance
+name: ci-alice
+workspace: research
+setup_scripts: { creation_script: prepare }
+";
+
+/// The canaries as they would look in clear, inside JSON, and as base64.
+fn forms() -> Vec<String> {
+    let escaped = serde_json::to_string(PASSWORD).expect("a string").trim_matches('"').to_owned();
+    vec![PASSWORD.to_owned(), escaped, "c4nary".to_owned(), ARGUMENT.to_owned(), "YzRuYXJ5".to_owned()]
+}
+
+fn clean(what: &str, text: &str) {
+    for form in forms() {
+        assert!(!text.contains(&form), "{what} shows {form}:\n{text}");
+    }
+}
+
+fn project(cloud: &Cloud) -> Project {
+    let mut project = Project::empty();
+    project.endpoint = Some(cloud.endpoint());
+    project.write("plumb.toml", "[project]\nname = \"secrets\"\n\n[variables]\npassword = { type = \"string\", sensitive = true }\n");
+    project.write("manifests/all.yaml", MANIFEST);
+    project
+}
+
+/// Everything below `.plumb`.
+fn files(project: &Project) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![project.root.join(".plumb")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let bytes = fs::read(&path).expect("files can be read");
+                found.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+fn variable() -> String {
+    format!("password={PASSWORD}")
+}
+
+#[test]
+fn no_command_and_no_file_shows_a_secret() {
+    let cloud = Cloud::start(Options::default());
+    let project = project(&cloud);
+    let variable = variable();
+    let commands: [&[&str]; 12] = [
+        &["validate", "--json"],
+        &["plan"],
+        &["plan", "--json"],
+        &["plan", "--format", "markdown"],
+        &["apply", "--auto-approve", "--json"],
+        &["plan"],
+        &["drift", "--json"],
+        &["show"],
+        &["show", "cluster/research/cpu"],
+        &["state", "show", "cluster/research/cpu"],
+        &["state", "show", "instance/research/ci-alice"],
+        &["state", "show", "setup_script/prepare"],
+    ];
+    for command in commands {
+        let mut args = command.to_vec();
+        args.extend(["--var", &variable]);
+        let said = project.ok(&args);
+        clean(&command.join(" "), &said.stdout);
+        clean(&command.join(" "), &said.stderr);
+    }
+    files(&project).iter().for_each(|(name, text)| clean(name, text));
+    let changed = project.ok(&["plan", "--var", "password=another-c4nary"]);
+    assert!(changed.stdout.contains("(sensitive value)"), "{}", changed.stdout);
+    clean("a changed secret", &changed.stdout);
+}
+
+#[test]
+fn a_journal_that_was_left_behind_shows_no_secret() {
+    let cloud = Cloud::start(Options::default());
+    let project = project(&cloud);
+    let variable = variable();
+    let mut run = project
+        .command(&["apply", "--auto-approve", "--parallelism", "1", "--var", &variable])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("plumb starts");
+    let journal = project.root.join(".plumb/journal");
+    let announced = || fs::read_to_string(&journal).is_ok_and(|text| text.contains("ci-alice"));
+    while !announced() && run.try_wait().expect("a child").is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    run.kill().expect("kill -9");
+    run.wait().expect("it ends");
+    assert!(announced(), "the run was over before it was killed");
+    files(&project).iter().for_each(|(name, text)| clean(name, text));
+}
+
+#[test]
+fn a_diagnostic_about_a_secret_does_not_show_it() {
+    let cloud = Cloud::start(Options::default());
+    let project = project(&cloud);
+    project.write("plumb.toml", "[project]\nname = \"secrets\"\n\n[variables]\npassword = { type = \"number\", sensitive = true }\n");
+    let said = project.run(&["plan", "--var", &variable()]);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    clean("a wrong variable", &said.stderr);
+}
