@@ -42,6 +42,7 @@ fn documents(random: &mut Random) -> String {
 #[test]
 fn a_cloud_that_was_ill_and_is_well_again_converges() {
     let seeds = std::env::var("SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(60);
+    let (mut killed, mut failed, mut open, mut blocked) = (0, 0, 0, 0);
     for seed in 0..seeds {
         let mut random = Random::new(seed);
         let mut bench = Bench::new();
@@ -51,7 +52,14 @@ fn a_cloud_that_was_ill_and_is_well_again_converges() {
         for _ in 0..4 {
             let point = if random.chance(1, 3) { random.below(60) as i64 } else { i64::MAX };
             bench.world.life.last(point);
-            bench.run(&wanted);
+            match bench.run(&wanted) {
+                None => killed += 1,
+                Some(ran) => {
+                    failed += ran.applied.failed.len();
+                    open += ran.applied.open.len();
+                    blocked += usize::from(ran.plan.diagnostics.has_errors());
+                }
+            }
             bench.world.life.last(i64::MAX);
             nothing_is_forgotten(&bench, &format!("seed {seed}"));
             if random.chance(1, 3) {
@@ -70,4 +78,9 @@ fn a_cloud_that_was_ill_and_is_well_again_converges() {
         assert!(again.plan.is_empty(), "seed {seed}: {:?}", again.plan.steps);
         assert_eq!(bench.world.names().len(), bench.snapshot().resources.len(), "seed {seed}");
     }
+    assert!(
+        killed > 10 && failed > 20 && open > 20,
+        "hardly ill: {killed} killed, {failed} failed, {open} open"
+    );
+    assert!(blocked > 5, "an open step blocks the plan: {blocked}");
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use executor::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
+use futures_util::FutureExt;
 use model::{ArmId, Json, Kind, Observed, Provisioning};
 use planner::Verb;
 use state::{LocalStore, StateStore, replay};
@@ -106,6 +107,8 @@ impl Default for Life {
 impl Life {
     /// Lets so many things happen.
     pub fn last(&self, steps: i64) {
+        // Steps in flight may all have noticed the last death.
+        _ = self.died.notified().now_or_never();
         self.left.store(steps, Ordering::Relaxed);
     }
 
