@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::{
-    Address, Diagnostic, Diagnostics, Expression, Json, Live, Observed, Resource, ResourceState, Seal,
-    Snapshot, Status, Value,
+    Address, Diagnostic, Diagnostics, Json, Live, Observed, Resource, ResourceState, Seal, Snapshot, Status,
+    Value,
 };
 
 use crate::difference::{self, Compared, Sides};
@@ -325,23 +325,41 @@ impl<'a> Planner<'a> {
     }
 
     fn outputs(
-        &self,
+        &mut self,
         wanted: &BTreeMap<String, Value>,
         snapshot: &Snapshot,
     ) -> BTreeMap<String, OutputChange> {
-        let lookup = |address: &Address, name: &str| self.known(address, name);
-        let after = |value: &Value| match value {
-            Value::Known(json) => Shown::Known(json.clone()),
-            Value::Secret(_) => Shown::Sensitive,
-            Value::Deferred(expression) if expression.is_secret() => Shown::Sensitive,
-            Value::Deferred(expression) => evaluated(expression, &lookup),
+        let mut outputs = BTreeMap::new();
+        for name in wanted.keys().chain(snapshot.outputs.keys()) {
+            let after = match wanted.get(name).filter(|_| !self.options.destroy) {
+                None => Ok(Shown::Absent),
+                Some(value) => self.output(value),
+            };
+            let after = after.unwrap_or_else(|words| {
+                self.diagnostics
+                    .push(Diagnostic::error(format!("the output `{name}` has no value: {words}")));
+                Shown::Absent
+            });
+            let before = snapshot.outputs.get(name).cloned();
+            outputs.insert(name.clone(), OutputChange { before, after });
+        }
+        outputs
+    }
+
+    fn output(&self, value: &Value) -> Result<Shown, String> {
+        let expression = match value {
+            Value::Known(json) => return Ok(Shown::Known(json.clone())),
+            Value::Secret(_) => return Ok(Shown::Sensitive),
+            Value::Deferred(expression) if expression.is_secret() => return Ok(Shown::Sensitive),
+            Value::Deferred(expression) => expression,
         };
-        let names = wanted.keys().chain(snapshot.outputs.keys());
-        let change = |name: &String| OutputChange {
-            before: snapshot.outputs.get(name).cloned(),
-            after: wanted.get(name).filter(|_| !self.options.destroy).map_or(Shown::Absent, &after),
-        };
-        names.map(|name| (name.clone(), change(name))).collect()
+        let stands = |address: &Address| self.changes.get(address).is_some_and(|c| c.action == Action::NoOp);
+        Ok(match expression.evaluate(&|address, name| self.known(address, name))? {
+            Some(json) => Shown::Known(json),
+            // Azure has no such value, and nothing is about to happen that could give it one.
+            None if expression.references().iter().all(|(address, _)| stands(address)) => Shown::Absent,
+            None => Shown::Unknown,
+        })
     }
 
     fn drift(&self) -> Vec<Drift> {
@@ -374,13 +392,6 @@ impl<'a> Planner<'a> {
             }
         }
         drift
-    }
-}
-
-fn evaluated(expression: &Expression, lookup: &dyn Fn(&Address, &str) -> Option<Json>) -> Shown {
-    match expression.evaluate(lookup) {
-        Ok(Some(json)) => Shown::Known(json),
-        Ok(None) | Err(_) => Shown::Unknown,
     }
 }
 
