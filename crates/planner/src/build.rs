@@ -211,27 +211,31 @@ impl<'a> Planner<'a> {
         observed: Option<&Observed>,
         compared: &Compared,
     ) {
-        let mut entry = prior.state.clone();
         let settled = compared.unchanged.iter().map(|(a, _)| a.path);
         let left = prior.state.applied.keys().copied().filter(|p| !resource.attributes.contains_key(p));
         let gone: Vec<&'static str> =
             left.filter(|p| !compared.differences.iter().any(|d| d.attribute.path == *p)).collect();
-        if compared.stale || !gone.is_empty() {
+        let applies = compared.stale || !gone.is_empty();
+        let observed: Option<BTreeMap<String, Json>> = observed.map(|observed| {
+            let kept = observed.computed.iter().filter(|(n, _)| entry::is_kept(n));
+            kept.map(|(n, v)| ((*n).to_owned(), v.clone())).collect()
+        });
+        let completed = prior.state.status == Status::Incomplete && compared.differences.is_empty();
+        let ResourceState { depends_on, protected, source, .. } = entry::blank(resource);
+        // Most entries of a large state stay as they are: they are not copied to find that out.
+        let stays = depends_on == prior.state.depends_on
+            && protected == prior.state.protected
+            && source == prior.state.source
+            && observed.as_ref().is_none_or(|observed| *observed == prior.state.observed);
+        if stays && !applies && !completed {
+            return;
+        }
+        let mut entry = ResourceState { depends_on, protected, source, ..prior.state.clone() };
+        if applies {
             entry::apply(&mut entry, resource, resolved, settled.chain(gone), self.seal);
         }
-        let blank = entry::blank(resource);
-        entry.depends_on = blank.depends_on;
-        entry.protected = blank.protected;
-        entry.source = blank.source;
-        if let Some(observed) = observed {
-            entry.observed = observed
-                .computed
-                .iter()
-                .filter(|(n, _)| entry::is_kept(n))
-                .map(|(n, v)| ((*n).to_owned(), v.clone()))
-                .collect();
-        }
-        if prior.state.status == Status::Incomplete && compared.differences.is_empty() {
+        entry.observed = observed.unwrap_or(entry.observed);
+        if completed {
             entry.status = Status::Ready;
         }
         if entry != *prior.state {
@@ -305,14 +309,12 @@ impl<'a> Planner<'a> {
     }
 
     fn parent_is_replaced(&self, resource: &Resource) -> bool {
-        let parent_id = resource.kind.parent().and(resource.arm_id.as_ref()).and_then(model::ArmId::parent);
-        let parent = parent_id.and_then(|id| {
-            let mut parents = resource.dependencies.iter().filter_map(|d| self.changes.get(&d.address));
-            parents.find(|c| c.arm_id.as_ref().is_some_and(|a| a.same(id.as_str())))
+        let Some(arm_id) = resource.kind.parent().and(resource.arm_id.as_ref()) else { return false };
+        let before = resource.dependencies.iter().filter_map(|d| self.changes.get(&d.address));
+        let mut replaced = before.filter(|c| {
+            matches!(c.action, Action::Replace { .. }) || (c.action == Action::Create && c.prior.is_some())
         });
-        parent.is_some_and(|p| {
-            matches!(p.action, Action::Replace { .. }) || (p.action == Action::Create && p.prior.is_some())
-        })
+        replaced.any(|c| c.arm_id.as_ref().zip(arm_id.parent()).is_some_and(|(a, b)| a.same(b.as_str())))
     }
 
     /// Live was read by the addresses that the state knows.

@@ -151,15 +151,21 @@ fn block(out: &mut String, change: &Change, paint: Paint) {
         escape::quoted(change.address.id())
     );
     attributes(out, change, paint);
-    let hidden = change.unchanged.len();
-    if hidden > 0 && change.action != Action::Adopt {
-        let _ = writeln!(
-            out,
-            "        {}",
-            paint.paint(Color::Dim, &format!("# ({} hidden)", counted(hidden, "unchanged attribute")))
-        );
-    }
+    unchanged(out, change, paint);
     let _ = writeln!(out, "    }}");
+}
+
+/// What stays as it is: shown where it enters the state, counted elsewhere.
+fn unchanged(out: &mut String, change: &Change, paint: Paint) {
+    let count = change.unchanged.len();
+    if change.action == Action::Adopt {
+        let value = |value: &Json| brief(&Shown::Known(value.clone()));
+        let entries = change.unchanged.iter().map(|(a, v)| (a.path.to_owned(), value(v))).collect();
+        aligned(entries).for_each(|line| out.push_str(&format!("        {line}\n")));
+    } else if count > 0 {
+        let words = format!("# ({} hidden)", counted(count, "unchanged attribute"));
+        let _ = writeln!(out, "        {}", paint.paint(Color::Dim, &words));
+    }
 }
 
 fn headline(change: &Change) -> String {
