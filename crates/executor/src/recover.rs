@@ -52,9 +52,12 @@ pub async fn recover(context: &Context, stored: Stored) -> Result<Recovered, Sta
 /// Resources that nothing may be planned for, because a step of theirs is still open.
 pub fn mark_open(live: &mut Live, open: &[OpenIntent]) {
     for intent in open {
-        live.resources.remove(&intent.address);
-        live.unreadable
-            .insert(intent.address.clone(), "a step of an earlier run on it has not ended".to_owned());
+        // The state still has it under the address that it had before.
+        for address in intent.moved_from.iter().chain([&intent.address]) {
+            live.resources.remove(address);
+            live.unreadable
+                .insert(address.clone(), "a step of an earlier run on it has not ended".to_owned());
+        }
     }
 }
 
@@ -185,6 +188,9 @@ fn take_in(snapshot: &mut Snapshot, open: &OpenIntent, ending: &Ending) {
             Some(entry)
         }
     };
+    if let Some(former) = &open.moved_from {
+        snapshot.resources.remove(former);
+    }
     match entry {
         Some(entry) => _ = snapshot.resources.insert(open.address.clone(), entry),
         None => _ = snapshot.resources.remove(&open.address),

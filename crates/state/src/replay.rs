@@ -29,6 +29,8 @@ pub struct OpenIntent {
     pub arm_id: Option<ArmId>,
     /// What the state will say once it is done.
     pub entry: Option<ResourceState>,
+    /// The address that the resource had before; forgotten once it is done.
+    pub moved_from: Option<Address>,
     /// Where to poll, if ARM had answered.
     pub operation_url: Option<String>,
     /// When it was announced, RFC 3339.
@@ -135,8 +137,9 @@ fn fold(snapshot: &mut Snapshot, intent: &Intent, outcome: &Outcome) -> Result<(
 }
 
 fn opened((intent, url): (&Intent, Option<&str>)) -> OpenIntent {
-    let Intent { sequence, address, step, arm_id, entry, moved_from: _, time } = intent.clone();
-    OpenIntent { sequence, address, step, arm_id, entry, operation_url: url.map(str::to_owned), time }
+    let Intent { sequence, address, step, arm_id, entry, moved_from, time } = intent.clone();
+    let operation_url = url.map(str::to_owned);
+    OpenIntent { sequence, address, step, arm_id, entry, moved_from, operation_url, time }
 }
 
 fn inconsistent(what: &str) -> StateError {

@@ -77,6 +77,20 @@ fn an_operation_that_goes_on_stays_open_and_nothing_is_planned_for_it() {
 }
 
 #[test]
+fn a_delete_that_goes_on_is_not_sent_again() {
+    let bench = Bench::new();
+    bench.apply(&documents());
+    bench.world.fault("delete", "cpu", Fault::NeverSettle);
+    assert_eq!(bench.apply(WORKSPACE).applied.open.len(), 1);
+    bench.world.take_log();
+    bench.apply(WORKSPACE);
+    assert!(!bench.world.take_log().contains(&"delete cpu".to_owned()));
+    bench.world.heal();
+    assert_eq!(words(&bench.apply(WORKSPACE)), ["cluster/research/cpu is deleted"]);
+    assert!(bench.apply(WORKSPACE).plan.is_empty());
+}
+
+#[test]
 fn a_create_that_failed_unseen_is_tainted() {
     let (bench, _) = broken(Fault::NeverSettle);
     let url = bench.stored().journal.into_iter().rev().find_map(|r| match r {
