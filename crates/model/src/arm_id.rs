@@ -37,9 +37,8 @@ impl ArmId {
                 && s != ".."
                 && !s.chars().any(|c| c.is_control() || c.is_whitespace() || "?#%\\".contains(c))
         };
-        let segments: Vec<&str> = path.split('/').collect();
-        let rooted = segments.len() >= 2 && segments[0].eq_ignore_ascii_case("subscriptions");
-        (rooted && segments.iter().all(|s| clean(s))).then(|| Self(text.to_owned()))
+        let rooted = path.split_once('/').is_some_and(|(root, _)| root.eq_ignore_ascii_case("subscriptions"));
+        (rooted && path.split('/').all(clean)).then(|| Self(text.to_owned()))
     }
 
     /// The text as given.
@@ -75,24 +74,39 @@ impl ArmId {
     /// The resource's type, `Microsoft.MachineLearningServices/workspaces/computes`; a group's is
     /// `Microsoft.Resources/resourceGroups`.
     pub fn resource_type(&self) -> String {
-        let segments: Vec<&str> = self.0.split('/').skip(1).collect();
-        match segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers")) {
-            Some(at) => {
-                let mut parts = vec![segments[at + 1]];
-                parts.extend(segments[at + 2..].iter().step_by(2));
-                parts.join("/")
-            }
-            None => "Microsoft.Resources/resourceGroups".to_owned(),
+        let Some((_, provided)) = self.around_providers() else {
+            return "Microsoft.Resources/resourceGroups".to_owned();
+        };
+        let mut resource_type = String::with_capacity(provided.len());
+        let mut parts = provided.split('/');
+        resource_type.push_str(parts.next().unwrap_or_default());
+        for part in parts.step_by(2) {
+            resource_type.push('/');
+            resource_type.push_str(part);
         }
+        resource_type
     }
 
     /// The id that a nested resource lies under: its workspace, or the resource group.
     pub fn parent(&self) -> Option<ArmId> {
-        let segments: Vec<&str> = self.0.split('/').collect();
-        let providers = segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers"))?;
-        let nested = segments.len() > providers + 4;
-        let keep = if nested { segments.len() - 2 } else { providers };
-        Some(Self(segments[..keep].join("/")))
+        let (group, provided) = self.around_providers()?;
+        // Namespace, type and name; a nested resource has more.
+        let nested = provided.split('/').nth(3).is_some();
+        let above = if nested { self.0.rsplitn(3, '/').nth(2)? } else { group };
+        Some(Self(above.to_owned()))
+    }
+
+    /// What stands before the last `/providers/`, and what follows it.
+    fn around_providers(&self) -> Option<(&str, &str)> {
+        let mut end = self.0.len();
+        for segment in self.0.rsplit('/') {
+            let start = end - segment.len();
+            if segment.eq_ignore_ascii_case("providers") {
+                return Some((self.0.get(..start.checked_sub(1)?)?, self.0.get(end + 1..)?));
+            }
+            end = start.saturating_sub(1);
+        }
+        None
     }
 
     fn after(&self, word: &str) -> Option<&str> {
