@@ -1,7 +1,7 @@
 //! What a snapshot must not contradict, checked whenever one is read or written: a delete goes by
 //! the id that stands there, so an id must be one of its kind and belong to one address only.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use model::schema::Placement;
 use model::{Address, ArmId, Kind, ResourceState, Snapshot, kinds};
@@ -11,7 +11,7 @@ pub(crate) fn check(snapshot: &Snapshot) -> Result<(), String> {
     if snapshot.lineage.is_empty() {
         return Err("it has no lineage".to_owned());
     }
-    let mut owners: BTreeMap<String, &Address> = BTreeMap::new();
+    let mut owners: HashMap<String, &Address> = HashMap::with_capacity(snapshot.resources.len());
     for (address, entry) in &snapshot.resources {
         check_entry(address, entry)?;
         if let Some(id) = &entry.arm_id

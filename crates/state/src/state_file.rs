@@ -5,6 +5,7 @@
 //! depend on the snapshot and the version alone.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -45,6 +46,11 @@ pub fn encode(snapshot: &Snapshot) -> Vec<u8> {
 /// The snapshot in the bytes of a state file, after every check.
 pub fn decode(bytes: &[u8]) -> Result<Snapshot, Damage> {
     checked_digest(bytes)?;
+    decode_checked(bytes)
+}
+
+/// The snapshot in bytes whose checksum is known to fit.
+pub(crate) fn decode_checked(bytes: &[u8]) -> Result<Snapshot, Damage> {
     let read: ReadBack = serde_json::from_slice(bytes).map_err(|error| unknown(bytes, &error))?;
     let ReadBack { lineage, serial, cloud, environment, resources, outputs, .. } = read;
     let snapshot = Snapshot { lineage, serial, cloud, environment, resources, outputs };
@@ -198,11 +204,12 @@ where
         fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
             let mut map = BTreeMap::new();
             while let Some(key) = access.next_key::<K>()? {
-                if map.contains_key(&key) {
-                    return Err(A::Error::custom(format_args!("twice: {key}")));
+                match map.entry(key) {
+                    Entry::Occupied(there) => {
+                        return Err(A::Error::custom(format_args!("twice: {}", there.key())));
+                    }
+                    Entry::Vacant(free) => _ = free.insert(access.next_value()?),
                 }
-                let value = access.next_value()?;
-                map.insert(key, value);
             }
             Ok(map)
         }

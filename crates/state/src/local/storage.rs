@@ -94,7 +94,7 @@ impl Storage {
             Some(text) if is_live(head.as_ref(), &text.records)? => text.records,
             _ => Vec::new(),
         };
-        let snapshot = bytes.map(|bytes| state_file::decode(&bytes)).transpose();
+        let snapshot = bytes.map(|bytes| state_file::decode_checked(&bytes)).transpose();
         Ok(Stored { snapshot: snapshot.map_err(|damage| self.damaged(damage))?, journal })
     }
 
