@@ -334,34 +334,41 @@ impl<'a> Planner<'a> {
         let mut outputs = BTreeMap::new();
         for name in wanted.keys().chain(snapshot.outputs.keys()) {
             let after = match wanted.get(name).filter(|_| !self.options.destroy) {
-                None => Ok(Shown::Absent),
-                Some(value) => self.output(value),
+                None => Ok((Shown::Absent, None)),
+                Some(value) => self.output(name, value),
             };
-            let after = after.unwrap_or_else(|words| {
+            let (after, sealed) = after.unwrap_or_else(|words| {
                 self.diagnostics
                     .push(Diagnostic::error(format!("the output `{name}` has no value: {words}")));
-                Shown::Absent
+                (Shown::Absent, None)
             });
             let before = snapshot.outputs.get(name).cloned();
-            outputs.insert(name.clone(), OutputChange { before, after });
+            outputs.insert(name.clone(), OutputChange { before, after, sealed });
         }
         outputs
     }
 
-    fn output(&self, value: &Value) -> Result<Shown, String> {
+    /// What an output shows, and what the state would keep of it when it is a secret.
+    fn output(&self, name: &str, value: &Value) -> Result<(Shown, Option<Json>), String> {
+        let sealed = |json: &Json| (Shown::Sensitive, Some(entry::sealed_output(name, json, self.seal)));
+        let lookup = |address: &Address, name: &str| self.known(address, name);
         let expression = match value {
-            Value::Known(json) => return Ok(Shown::Known(json.clone())),
-            Value::Secret(_) => return Ok(Shown::Sensitive),
-            Value::Deferred(expression) if expression.is_secret() => return Ok(Shown::Sensitive),
+            Value::Known(json) => return Ok((Shown::Known(json.clone()), None)),
+            Value::Secret(secret) => return Ok(sealed(&Json::from(secret.expose()))),
+            Value::Deferred(expression) if expression.is_secret() => {
+                let json = expression.evaluate(&lookup)?;
+                return Ok(json.as_ref().map_or((Shown::Sensitive, None), sealed));
+            }
             Value::Deferred(expression) => expression,
         };
         let stands = |address: &Address| self.changes.get(address).is_some_and(|c| c.action == Action::NoOp);
-        Ok(match expression.evaluate(&|address, name| self.known(address, name))? {
+        let shown = match expression.evaluate(&lookup)? {
             Some(json) => Shown::Known(json),
             // Azure has no such value, and nothing is about to happen that could give it one.
             None if expression.references().iter().all(|(address, _)| stands(address)) => Shown::Absent,
             None => Shown::Unknown,
-        })
+        };
+        Ok((shown, None))
     }
 
     fn drift(&self) -> Vec<Drift> {
@@ -382,12 +389,12 @@ impl<'a> Planner<'a> {
             };
             let ignored = self.graph.get(address).map_or(&[][..], |r| &r.lifecycle.ignore_changes);
             match live.get(read_as) {
-                None => drift.push(found(true, false, Vec::new())),
+                None => drift.push(found(true, false, difference::lost(prior.state))),
                 Some(observed) => {
                     let moved = difference::drifted(prior.state, observed, ignored);
                     drift.extend((!moved.is_empty()).then(|| found(false, false, moved)));
                     if self.options.show_unmanaged {
-                        let others = difference::unmanaged(&prior.state.applied, kind, observed);
+                        let others = difference::unmanaged(prior.state, observed);
                         drift.extend((!others.is_empty()).then(|| found(false, true, others)));
                     }
                 }

@@ -40,7 +40,10 @@ pub(crate) fn compare(sides: &Sides<'_>, seal: &Seal) -> Compared {
     let managed = |a: &&'static Attribute| is_managed(a, sides) && !Lifecycle::covers(ignored, a.path);
     for attribute in sides.resource.kind.attributes.iter().filter(managed) {
         let hidden = sides.resolved.is_hidden(attribute) || sides.applied_digest(attribute).is_some();
-        if hidden {
+        let asked = sides.resource.attributes.contains_key(attribute.path);
+        if attribute.kept && !asked {
+            compared.stale = true;
+        } else if hidden {
             hidden_attribute(attribute, sides, seal, &mut compared)
         } else {
             plain_attribute(attribute, sides, &mut compared)
@@ -125,16 +128,20 @@ pub(crate) fn drifted(
 
 /// Live attributes that plumb does not manage and that are set to something.
 pub(crate) fn unmanaged(
-    applied: &Attributes,
-    kind: &'static model::Kind,
+    prior: &ResourceState,
     live: &Observed,
 ) -> Vec<(&'static Attribute, Option<Json>, Option<Json>)> {
-    let others = kind
-        .attributes
-        .iter()
-        .filter(|a| !applied.contains_key(a.path) && a.change != Change::Power && !a.derived);
+    let managed = |a: &Attribute| prior.applied.contains_key(a.path) || prior.secrets.contains_key(a.path);
+    let others =
+        prior.kind().attributes.iter().filter(|a| !managed(a) && a.change != Change::Power && !a.derived);
     let set = others.filter_map(|a| Some((a, live.attributes.get(a.path)?)));
     set.filter(|(a, now)| !same(a, None, Some(now))).map(|(a, now)| (a, None, Some(now.clone()))).collect()
+}
+
+/// What a resource had that is gone.
+pub(crate) fn lost(prior: &ResourceState) -> Vec<(&'static Attribute, Option<Json>, Option<Json>)> {
+    let attributes = prior.kind().attributes.iter();
+    attributes.filter_map(|a| Some((a, Some(prior.applied.get(a.path)?.clone()), None))).collect()
 }
 
 impl Sides<'_> {

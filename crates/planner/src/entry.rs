@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Json, Resource, ResourceState, Seal, Status};
 
+use crate::plan::Shown;
 use crate::resolve::Resolved;
 
 /// The entry of a resource before anything of it is applied: its identity and its edges.
@@ -62,4 +63,15 @@ pub fn digest(resource: &Resource, path: &str, value: &Json, seal: &Seal) -> Str
 /// Whether the state keeps a computed value: those that move by themselves are only looked at.
 pub fn is_kept(name: &str) -> bool {
     !matches!(name, "state" | "last_operation" | "last_trigger" | "current_node_count")
+}
+
+/// What the state keeps of a secret output: a keyed hash that notices a change.
+pub fn sealed_output(name: &str, value: &Json, seal: &Seal) -> Json {
+    serde_json::json!({ "sensitive": seal.digest("output", name, &value.to_string()) })
+}
+
+/// An output of the state, as it may be shown.
+pub fn stored_output(value: &Json) -> Shown {
+    let sealed = value.as_object().is_some_and(|o| o.len() == 1) && value["sensitive"].is_string();
+    if sealed { Shown::Sensitive } else { Shown::Known(value.clone()) }
 }

@@ -61,7 +61,7 @@ fn protected(change: &Change) -> Option<Diagnostic> {
 
 fn too_many_deletes(changes: &[Change], options: &Options) -> Option<Diagnostic> {
     let (limit, count) = (options.max_deletes?, changes.iter().filter(|c| is_destructive(c)).count());
-    (count > limit && !options.destroy).then(|| {
+    (count > limit).then(|| {
         Diagnostic::error(format!("the plan would delete or replace {count} resources, more than the {limit} that `max_deletes` allows"))
             .help(format!("if that is meant, say `--max-deletes {count}`"))
     })

@@ -27,10 +27,12 @@ pub(crate) fn steps(changes: &[Change]) -> Vec<Step> {
             spans.insert(&change.address, own);
         }
     }
+    let claimed = claimed(changes);
     for change in changes {
         if let Some(own) = spans.get(&change.address) {
             wait_for_dependencies(change, own, &spans, &mut steps);
-            wait_for_dependents(change, own, &spans, changes, &mut steps);
+            wait_for_dependents(change, own, &spans, (changes, &claimed), &mut steps);
+            wait_for_name(change, own, &spans, &claimed, &mut steps);
         }
     }
     for step in &mut steps {
@@ -67,10 +69,10 @@ fn own_steps(change: &Change, steps: &mut Vec<Step>) -> Spans {
             Spans { build, teardown }
         }
         Action::Create => Spans { build: chain(build_steps(change)), teardown: None },
-        Action::Update => Spans { build: chain(update_steps(&change.differences)), teardown: None },
+        Action::Update => Spans { build: chain(update_steps(change)), teardown: None },
         Action::Adopt => {
             let mut verbs = vec![(Verb::Record, Vec::new())];
-            verbs.extend(update_steps(&change.differences));
+            verbs.extend(update_steps(change));
             Spans { build: chain(verbs), teardown: None }
         }
         Action::Move | Action::Forget => {
@@ -108,10 +110,10 @@ fn build_steps(change: &Change) -> Vec<(Verb, Vec<&'static str>)> {
 
 /// The gentlest requests that set what differs: one PATCH or one PUT, an action for each attribute that
 /// has its own, then power.
-fn update_steps(differences: &[Difference]) -> Vec<(Verb, Vec<&'static str>)> {
+fn update_steps(change: &Change) -> Vec<(Verb, Vec<&'static str>)> {
     let (mut whole, mut put, mut local, mut verbs, mut power) =
         (Vec::new(), false, Vec::new(), Vec::new(), None);
-    for difference in differences.iter().filter(|d| d.effect == Effect::Update) {
+    for difference in change.differences.iter().filter(|d| d.effect == Effect::Update) {
         let path = difference.attribute.path;
         match difference.attribute.change {
             schema::Change::Put => {
@@ -134,7 +136,10 @@ fn update_steps(differences: &[Difference]) -> Vec<(Verb, Vec<&'static str>)> {
     if !local.is_empty() {
         verbs.push((Verb::Record, local));
     }
-    verbs.extend(power);
+    // A resize leaves the instance running, also one that was meant to be stopped.
+    let resized = verbs.iter().any(|(verb, _)| matches!(verb, Verb::Act(action) if action.name == "resize"));
+    let rests = change.desired.as_ref().is_some_and(|d| d.text("power") == Some("stopped"));
+    verbs.extend(power.or_else(|| (resized && rests).then(|| (Verb::Stop, vec!["power"]))));
     verbs
 }
 
@@ -152,7 +157,7 @@ fn wait_for_dependents(
     change: &Change,
     own: &Spans,
     spans: &HashMap<&Address, Spans>,
-    changes: &[Change],
+    (changes, claimed): (&[Change], &Claimed<'_>),
     steps: &mut [Step],
 ) {
     let Some(prior) = &change.prior else { return };
@@ -160,15 +165,41 @@ fn wait_for_dependents(
         let Some(teardown) = spans.get(dependency).and_then(|s| s.teardown.as_ref()) else { continue };
         let let_go = match (&own.teardown, &own.build) {
             (Some(gone), _) => gone.end - 1,
-            (None, Some(build)) if outlives(dependency, changes) => build.end - 1,
+            (None, Some(build)) if outlives(dependency, changes, claimed) => build.end - 1,
             _ => continue,
         };
         steps[teardown.start].after.push(let_go);
     }
 }
 
-/// Whether the teardown of an address may wait for its dependents' updates: it is not rebuilt after it.
-fn outlives(address: &Address, changes: &[Change]) -> bool {
+/// Whether the teardown of an address may wait for its dependents' updates: nothing is built after it.
+fn outlives(address: &Address, changes: &[Change], claimed: &Claimed<'_>) -> bool {
     let at = changes.binary_search_by(|c| c.address.cmp(address));
-    at.is_ok_and(|at| matches!(changes[at].action, Action::Delete | Action::Replace { create_first: true }))
+    let stays = |c: &Change| matches!(c.action, Action::Delete | Action::Replace { create_first: true });
+    at.is_ok_and(|at| stays(&changes[at]) && !claimed.contains_key(address))
+}
+
+/// Deleted addresses whose name in Azure another address is to have, with that one.
+type Claimed<'a> = HashMap<&'a Address, &'a Address>;
+
+fn claimed(changes: &[Change]) -> Claimed<'_> {
+    let made = changes.iter().filter(|c| matches!(c.action, Action::Create | Action::Replace { .. }));
+    let heirs: HashMap<String, &Address> =
+        made.filter_map(|c| Some((c.arm_id.as_ref()?.folded(), &c.address))).collect();
+    let gone = changes.iter().filter(|c| c.action == Action::Delete);
+    gone.filter_map(|c| Some((&c.address, *heirs.get(&c.arm_id.as_ref()?.folded())?))).collect()
+}
+
+/// A name is free only when what had it is gone; otherwise a create would land on it, and be deleted with it.
+fn wait_for_name(
+    change: &Change,
+    own: &Spans,
+    spans: &HashMap<&Address, Spans>,
+    claimed: &Claimed<'_>,
+    steps: &mut [Step],
+) {
+    let (Some(gone), Some(heir)) = (&own.teardown, claimed.get(&change.address)) else { return };
+    if let Some(build) = spans.get(*heir).and_then(|s| s.build.as_ref()) {
+        steps[build.start].after.push(gone.end - 1);
+    }
 }

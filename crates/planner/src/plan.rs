@@ -248,6 +248,8 @@ pub struct OutputChange {
     pub before: Option<Json>,
     /// Wanted.
     pub after: Shown,
+    /// What the state keeps of a secret: a keyed hash.
+    pub sealed: Option<Json>,
 }
 
 /// How many resources a plan touches, by what happens to them.
@@ -318,11 +320,16 @@ impl OutputChange {
     /// Whether it stays as it is.
     pub fn is_same(&self) -> bool {
         match (&self.before, &self.after) {
+            (before @ Some(_), Shown::Sensitive) => *before == self.sealed,
             (Some(before), Shown::Known(after)) => before == after,
-            // A secret output is never kept, so there is nothing to compare it with.
-            (None, Shown::Absent | Shown::Sensitive) => true,
+            (None, Shown::Absent) => true,
             _ => false,
         }
+    }
+
+    /// The value in the state, as a plan may show it.
+    pub fn stored(&self) -> Shown {
+        self.before.as_ref().map_or(Shown::Absent, crate::entry::stored_output)
     }
 }
 

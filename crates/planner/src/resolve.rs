@@ -26,8 +26,9 @@ pub fn resolve(
         match value {
             Value::Known(json) => _ = resolved.values.insert(path, json.clone()),
             Value::Secret(secret) => {
+                let attribute = resource.kind.attribute(path).expect("BUG: attributes are of the kind");
                 resolved.secret.insert(path);
-                resolved.values.insert(path, Json::from(secret.expose()));
+                resolved.values.insert(path, accept::reveal(attribute, secret));
             }
             Value::Deferred(expression) => {
                 if expression.is_secret() {

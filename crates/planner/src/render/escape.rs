@@ -12,6 +12,11 @@ pub fn terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
+            '[' if is_command(&out) => {
+                let mark = out.rfind("##").unwrap_or(0);
+                out.replace_range(mark..mark + 1, "\\u{23}");
+                out.push('[');
+            }
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
@@ -19,7 +24,17 @@ pub fn terminal(text: &str) -> String {
             c => out.push(c),
         }
     }
+    // CI runners take a line that begins so, white space aside, for a command.
+    if out.trim_start().starts_with("::") {
+        let at = out.len() - out.trim_start().len();
+        out.replace_range(at..at + 1, "\\u{3a}");
+    }
     out
+}
+
+/// Whether a `[` here would begin a command of a CI runner: `##[…]`, `##vso[…]`.
+fn is_command(before: &str) -> bool {
+    before.ends_with("##") || before.ends_with("##vso")
 }
 
 /// Text for a terminal as a quoted string.
@@ -64,6 +79,13 @@ mod tests {
         let text = terminal("a\u{1b}[31mb\u{202e}c\u{9b}d\ne\u{200d}f");
         assert_eq!(text, "a\\u{1b}[31mb\\u{202e}c\\u{9b}d\\ne\\u{200d}f");
         assert_eq!(quoted("a\"b\\"), r#""a\"b\\""#);
+    }
+
+    #[test]
+    fn no_line_commands_a_ci_runner() {
+        assert_eq!(terminal("  ::set-output name=x::y"), "  \\u{3a}:set-output name=x::y");
+        assert_eq!(terminal("a ##[group]b ##vso[task]c"), "a \\u{23}#[group]b \\u{23}#vso[task]c");
+        assert_eq!(terminal("a::b [1] #[x]"), "a::b [1] #[x]");
     }
 
     #[test]

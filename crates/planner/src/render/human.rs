@@ -84,7 +84,7 @@ pub fn drift(drift: &[Drift], paint: Paint) -> String {
             }
             (false, false) => _ = writeln!(out, "  {} {address}", paint.symbol("~")),
         }
-        for (attribute, applied, live) in &item.attributes {
+        for (attribute, applied, live) in item.attributes.iter().filter(|_| !item.gone) {
             let words = |v: &Option<Json>| brief(&v.clone().map_or(Shown::Absent, Shown::Known));
             let _ = writeln!(
                 out,
@@ -124,10 +124,10 @@ fn outputs(out: &mut String, plan: &Plan, paint: Paint) {
     }
     out.push_str("\nChanges to outputs:\n");
     for (name, output) in changed {
-        let (symbol, text) = match (&output.before, &output.after) {
-            (None, after) => ("+", shown(after)),
-            (Some(before), Shown::Absent) => ("-", format!("{} -> null", inline(before))),
-            (Some(before), after) => ("~", format!("{} -> {}", inline(before), shown(after))),
+        let (symbol, text) = match (output.stored(), &output.after) {
+            (Shown::Absent, after) => ("+", shown(after)),
+            (before, Shown::Absent) => ("-", format!("{} -> null", shown(&before))),
+            (before, after) => ("~", format!("{} -> {}", shown(&before), shown(after))),
         };
         let _ = writeln!(out, "  {} {} = {text}", paint.symbol(symbol), key(name));
     }

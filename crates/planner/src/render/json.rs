@@ -166,10 +166,10 @@ fn outputs(plan: &Plan) -> Json {
         let after = if let Shown::Known(value) = &output.after { value.clone() } else { Json::Null };
         json!({
             "actions": actions,
-            "before": output.before,
+            "before": if let Shown::Known(value) = output.stored() { value } else { Json::Null },
             "after": after,
             "after_unknown": output.after == Shown::Unknown,
-            "before_sensitive": false,
+            "before_sensitive": output.stored() == Shown::Sensitive,
             "after_sensitive": output.after == Shown::Sensitive,
         })
     };
