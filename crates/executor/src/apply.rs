@@ -61,7 +61,7 @@ pub async fn apply(
     let mut snapshot = working.snapshot();
     let changed =
         applied.done > 0 || recovered_any || !applied.failed.is_empty() || is_stale(&plan, &snapshot);
-    finish(&plan, &mut snapshot, outputs, &working);
+    finish(&plan, &mut snapshot, outputs, &context.seal, &working);
     if changed && applied.open.is_empty() && recovered.open.is_empty() {
         snapshot.serial += 1;
         context.store.write(lock, &snapshot).await?;
@@ -178,7 +178,7 @@ fn is_stale(plan: &Plan, snapshot: &Snapshot) -> bool {
 }
 
 /// Entries that only had to follow live, and outputs.
-fn finish(plan: &Plan, snapshot: &mut Snapshot, outputs: &BTreeMap<String, Value>, working: &Working) {
+fn finish(plan: &Plan, snapshot: &mut Snapshot, outputs: &BTreeMap<String, Value>, seal: &Seal, working: &Working) {
     for (address, entry) in &plan.refreshed {
         let previous = plan.change(address).and_then(|c| c.previous.as_ref());
         // An entry that a step wrote is newer than what the plan foresaw.
@@ -187,17 +187,26 @@ fn finish(plan: &Plan, snapshot: &mut Snapshot, outputs: &BTreeMap<String, Value
             snapshot.resources.insert(address.clone(), entry.clone());
         }
     }
-    let value = |value: &Value| match value {
+    for (name, change) in &plan.outputs {
+        let wanted = outputs.get(name).filter(|_| change.after != Shown::Absent);
+        match wanted.and_then(|value| kept_output(name, value, seal, working)) {
+            Some(json) => _ = snapshot.outputs.insert(name.clone(), json),
+            None => _ = snapshot.outputs.remove(name),
+        }
+    }
+}
+
+/// What the state keeps of an output: the value, or of a secret its keyed hash.
+fn kept_output(name: &str, value: &Value, seal: &Seal, working: &Working) -> Option<Json> {
+    let sealed = |json: Json| entry::sealed_output(name, &json, seal);
+    match value {
         Value::Known(json) => Some(json.clone()),
-        Value::Secret(_) => None,
-        Value::Deferred(e) if e.is_secret() => None,
-        Value::Deferred(e) => e.evaluate(&|address, name| working.computed(address, name)).ok().flatten(),
-    };
-    let destroyed = plan.outputs.values().all(|o| o.after == planner::Shown::Absent);
-    snapshot.outputs = match destroyed {
-        true => BTreeMap::new(),
-        false => outputs.iter().filter_map(|(name, v)| Some((name.clone(), value(v)?))).collect(),
-    };
+        Value::Secret(secret) => Some(sealed(Json::from(secret.expose()))),
+        Value::Deferred(expression) => {
+            let json = expression.evaluate(&|address, name| working.computed(address, name)).ok().flatten()?;
+            Some(if expression.is_secret() { sealed(json) } else { json })
+        }
+    }
 }
 
 /// The state as it grows, shared by the steps in flight.

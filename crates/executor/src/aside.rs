@@ -11,19 +11,38 @@ use crate::apply::Working;
 use crate::run::Context;
 use crate::step::StepError;
 
+/// How many old resources of one address may wait for their deletion.
+const PLACES_MAX: usize = 100;
+
 /// The address of the resource that a step is about.
-pub(crate) fn address_of(change: &Change, step: &Step) -> Address {
+pub(crate) fn address_of(working: &Working, change: &Change, step: &Step) -> Address {
     match (change.action, step.verb) {
-        (Action::Replace { create_first: true }, Verb::Delete) => aside(&change.address),
+        (Action::Replace { create_first: true }, Verb::Delete) => place_of_old(working, change),
         _ => change.address.clone(),
     }
 }
 
-/// `cluster/research/cpu["replaced"]`.
-fn aside(address: &Address) -> Address {
-    let key = address.key().map_or_else(|| "replaced".to_owned(), |key| format!("{key}, replaced"));
+/// `cluster/research/cpu["replaced"]`, `cluster/research/cpu["replaced 2"]`, and so on: an older one may not be
+/// deleted yet.
+fn asides(address: &Address) -> impl Iterator<Item = Address> {
     let whole = Address::parse(address.stem()).expect("BUG: a stem is an address");
-    Address::new(whole.kind(), whole.parent(), whole.id(), Some(&key))
+    let own = address.key().map(|key| format!("{key}, ")).unwrap_or_default();
+    (1..).map(move |n| {
+        let key = if n == 1 { format!("{own}replaced") } else { format!("{own}replaced {n}") };
+        Address::new(whole.kind(), whole.parent(), whole.id(), Some(&key))
+    })
+}
+
+fn free_place(working: &Working, address: &Address) -> Address {
+    asides(address).find(|aside| working.entry(aside).is_none()).expect("BUG: there are places without end")
+}
+
+/// Where the old resource of this change was set aside.
+fn place_of_old(working: &Working, change: &Change) -> Address {
+    let old = change.prior.as_ref().and_then(|prior| prior.arm_id.as_ref());
+    let holds_it = |aside: &Address| working.entry(aside).is_some_and(|entry| entry.arm_id.as_ref() == old);
+    let found = asides(&change.address).take(PLACES_MAX).find(holds_it);
+    found.unwrap_or_else(|| free_place(working, &change.address))
 }
 
 /// Before a create that goes first: the entry of what stands makes room.
@@ -36,12 +55,8 @@ pub(crate) async fn set_aside(
     if !goes_first(change, step) {
         return Ok(());
     }
-    let (from, to) = (change.previous.as_ref().unwrap_or(&change.address), aside(&change.address));
-    if working.entry(&to).is_some() {
-        let words = "an earlier replacement's old resource is not deleted yet; apply again when it is";
-        return Err(StepError::Resource(words.to_owned()));
-    }
-    rename(context, working, from, &to).await
+    let from = change.previous.as_ref().unwrap_or(&change.address);
+    rename(context, working, from, &free_place(working, &change.address)).await
 }
 
 /// After a create that went first and made nothing: what stands is as before.
@@ -54,7 +69,7 @@ pub(crate) async fn put_back(
     if !goes_first(change, step) {
         return Ok(());
     }
-    rename(context, working, &aside(&change.address), &change.address).await
+    rename(context, working, &place_of_old(working, change), &change.address).await
 }
 
 fn goes_first(change: &Change, step: &Step) -> bool {

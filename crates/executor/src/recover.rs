@@ -28,6 +28,9 @@ pub struct Recovered {
 
 /// Replays the journal over the snapshot, then settles what is open. Reads the cloud, writes nothing.
 pub async fn recover(context: &Context, stored: Stored) -> Result<Recovered, StateError> {
+    if stored.journal.is_empty() {
+        return Ok(Recovered { snapshot: stored.snapshot.unwrap_or_default(), ..Recovered::default() });
+    }
     let replayed = replay(stored.snapshot.as_ref(), &stored.journal)?;
     let replayed_any = stored.snapshot != replayed.snapshot;
     let snapshot = replayed.snapshot.unwrap_or_default();

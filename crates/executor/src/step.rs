@@ -45,7 +45,7 @@ pub(crate) async fn perform(
 ) -> Result<(), StepError> {
     let plan = Prepared::new(context, working, change, step).map_err(StepError::Resource)?;
     set_aside(context, working, change, step).await?;
-    let address = address_of(change, step);
+    let address = address_of(working, change, step);
     let sequence = working.next_sequence();
     let intent = Intent {
         sequence,

@@ -7,7 +7,7 @@ use testkit::Random;
 use crate::bench::{Bench, WORKSPACE};
 use crate::kills::nothing_is_forgotten;
 
-/// Documents by chance: some clusters, an identity that some of them use, one instance.
+/// Documents by chance: some clusters, renamed and moved at times, an identity that some of them use, one instance.
 fn documents(random: &mut Random) -> String {
     let mut text = WORKSPACE.to_owned();
     let shared = random.chance(1, 2);
@@ -21,9 +21,13 @@ fn documents(random: &mut Random) -> String {
             continue;
         }
         text.push_str(&format!(
-            "---\nkind: cluster\nname: {name}\nworkspace: research\nmax_instances: {}\n",
+            "---\nkind: cluster\nname: {name}{}\nworkspace: research\nmax_instances: {}\n",
+            random.pick(&["", "", "-new"]),
             4 + random.below(3)
         ));
+        let (id, other) = *random.pick(&[("a", "b"), ("b", "a")]);
+        text.push_str(&format!("id: {name}-{id}\nmoved_from: cluster/research/{name}-{other}\n"));
+        text.push_str(&format!("lifecycle: {{ create_before_destroy: {} }}\n", random.chance(1, 2)));
         text.push_str(&format!("tags: {{ stage: s{} }}\n", random.below(3)));
         if random.chance(1, 4) {
             text.push_str("size: Standard_NC6s_v3\n");
@@ -35,6 +39,8 @@ fn documents(random: &mut Random) -> String {
     if random.chance(2, 3) {
         let power = random.pick(&["running", "stopped"]);
         text.push_str(&format!("---\nkind: instance\nname: alice\nworkspace: research\npower: {power}\n"));
+        let policy = random.pick(&["personal", "shared"]);
+        text.push_str(&format!("application_sharing_policy: {policy}\n"));
     }
     text
 }
