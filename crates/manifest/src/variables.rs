@@ -57,10 +57,12 @@ pub(crate) fn resolve(sources: &Sources, inputs: &Inputs<'_>, diagnostics: &mut 
         layer.set(name, value.clone(), *place, *place);
     }
     for given in &inputs.variables {
-        let text = &sources.get(given.source).text;
+        let source = sources.get(given.source);
+        let from_environment = source.name.starts_with("PLUMB_VAR_");
         match &given.form {
-            LayerForm::File => layer.file(text, given.source),
-            LayerForm::One(name) => layer.one(name, text, given.source),
+            LayerForm::File => layer.file(&source.text, given.source),
+            LayerForm::One(name) if from_environment && !declared.contains_key(name) => layer.ignored(name),
+            LayerForm::One(name) => layer.one(name, &source.text, given.source),
         }
     }
     for (name, variable) in
@@ -117,15 +119,27 @@ impl Layering<'_> {
         }
     }
 
+    /// The environment may be meant for another project. Without a place, as its text is the value,
+    /// which may be a secret.
+    fn ignored(&mut self, name: &str) {
+        let words = format!("PLUMB_VAR_{name} is ignored: there is no variable `{name}`");
+        self.diagnostics.push(Diagnostic::warning(words).help(self.undeclared(name)));
+    }
+
+    /// What to do about a variable that is not declared.
+    fn undeclared(&self, name: &str) -> String {
+        match self.declared.is_empty() {
+            true => {
+                format!("declare it as `{name} = {{ type = \"string\" }}` below `[variables]` in plumb.toml")
+            }
+            false => known_keys(name, self.declared.keys().map(String::as_str)),
+        }
+    }
+
     fn set(&mut self, name: &str, value: Json, name_place: Place, place: Place) {
         let Some(variable) = self.declared.get(name) else {
-            let help = match self.declared.is_empty() {
-                true => format!(
-                    "declare it as `{name} = {{ type = \"string\" }}` below `[variables]` in plumb.toml"
-                ),
-                false => known_keys(name, self.declared.keys().map(String::as_str)),
-            };
             let words = format!("there is no variable `{name}`");
+            let help = self.undeclared(name);
             return self.diagnostics.push(Diagnostic::error(words).help(help).at(name_place));
         };
         if variable.value_type.fits(&value) {
@@ -147,4 +161,34 @@ fn missing(name: &str, variable: &Variable) -> Diagnostic {
         false => format!("give `--var {name}=…`, PLUMB_VAR_{name}, a line in plumb.vars.yaml, or a default"),
     };
     Diagnostic::error(format!("variable `{name}` has no value")).help(help).at(variable.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Severity;
+
+    use super::*;
+    use crate::inputs::{Layer, NoFiles};
+    use crate::project;
+
+    #[test]
+    fn only_the_environment_may_set_what_is_not_declared() {
+        let mut sources = Sources::default();
+        let id = sources.add("plumb.toml", "[project]\nname = \"t\"\n");
+        let (project, _) = project::read(&sources.get(id).text, id, None);
+        let mut given = |source: &str| {
+            let source = sources.add(source, "hunter2");
+            let variables = vec![Layer { source, form: LayerForm::One("x".to_owned()) }];
+            let inputs =
+                Inputs { project: &project, environment: "", variables, subscription: "", files: &NoFiles };
+            let mut diagnostics = Diagnostics::default();
+            resolve(&sources, &inputs, &mut diagnostics);
+            let all = diagnostics.sorted();
+            assert_eq!(all.len(), 1);
+            assert!(!format!("{all:?}").contains("hunter2"));
+            (all[0].severity, all[0].place)
+        };
+        assert_eq!(given("PLUMB_VAR_x"), (Severity::Warning, None));
+        assert_eq!(given("--var x").0, Severity::Error);
+    }
 }
