@@ -15,8 +15,8 @@ use crate::yaml::BYTES_MAX;
 const FILES_MAX: usize = 50_000;
 const DEPTH_MAX: usize = 32;
 const DEFAULT_GLOBS: [&str; 2] = ["**/*.yaml", "**/*.yml"];
-/// Files of variables, which no glob makes manifests.
-const VARIABLES: [&str; 2] = ["plumb.vars.yaml", "plumb.vars.yml"];
+/// What files of variables end in; no glob makes them manifests.
+const VARIABLES: [&str; 2] = [".vars.yaml", ".vars.yml"];
 
 /// The manifests of a project, ordered by name.
 #[derive(Debug, Default)]
@@ -89,7 +89,8 @@ fn walk(
         let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         let is_folder = entry.file_type().is_ok_and(|t| t.is_dir());
         let skipped = name.starts_with('.')
-            || (folder.is_empty() && (name == "components" || VARIABLES.contains(&name.as_str())));
+            || (folder.is_empty() && name == "components")
+            || (!is_folder && VARIABLES.iter().any(|end| name.ends_with(end)));
         if skipped {
             continue;
         }
@@ -210,8 +211,9 @@ mod tests {
     #[test]
     fn manifests_are_found_in_order_without_hidden_ones() {
         let root = tempfile::tempdir().expect("a folder");
-        for name in ["b.yaml", "a/c.yml", ".plumb/x.yaml", "components/y.yaml", "plumb.vars.yaml", "a/n.txt"]
-        {
+        let manifests = ["b.yaml", "a/c.yml"];
+        let others = [".plumb/x.yaml", "components/y.yaml", "plumb.vars.yaml", "a/prod.vars.yml", "a/n.txt"];
+        for name in manifests.into_iter().chain(others) {
             let path = root.path().join(name);
             fs::create_dir_all(path.parent().expect("a parent")).expect("made");
             fs::write(path, "kind: cluster\n").expect("written");
