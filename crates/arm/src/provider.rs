@@ -107,8 +107,9 @@ impl Provider for ArmProvider {
         let url = self.client.endpoint.url(&collection.parent, &tail, &[("api-version", kind.api_version())]);
         let items = self.client.pages(Call::get(url), "value").await?;
         let of_kind = |item: &Json| collection.kinds.iter().find(|k| is_of(k, item)).copied();
-        let known = items.iter().filter_map(|item| Some((of_kind(item)?, item)));
-        known.map(|(kind, item)| observe(kind, item, &self.client.redactor)).collect()
+        let known = items.into_iter().filter_map(|item| Some((of_kind(&item)?, item)));
+        // Each body goes as soon as it was looked at: a workspace of thousands is large in JSON.
+        known.map(|(kind, item)| observe(kind, &item, &self.client.redactor)).collect()
     }
 
     async fn get(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<Observed>, CloudError> {
