@@ -9,7 +9,6 @@ mod child;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/main/cloud.rs"]
 mod cloud;
-#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/main/project.rs"]
 mod project;
 mod shapes;
