@@ -82,6 +82,8 @@ pub struct Attribute {
     pub default: Default,
     /// What Azure has when nobody asks, where plumb leaves it alone: what it goes back to when it leaves its document.
     pub initial: Default,
+    /// Whether it stays as it is when it leaves its document: Azure needs one, and no constant will do.
+    pub kept: bool,
     /// How a new value gets into Azure.
     pub change: Change,
     /// Who may see it.
@@ -344,6 +346,7 @@ impl Attribute {
             wire: Wire::Same,
             default: Default::None,
             initial: Default::None,
+            kept: false,
             change: Change::CreateOnly,
             sensitivity: Sensitivity::Plain,
             compare: Compare::Exact,
@@ -365,6 +368,12 @@ impl Attribute {
     /// Managed with this value when the document gives none.
     pub const fn default(mut self, default: Default) -> Self {
         self.default = default;
+        self
+    }
+
+    /// Stays as it is when it leaves its document.
+    pub const fn kept(mut self) -> Self {
+        self.kept = true;
         self
     }
 

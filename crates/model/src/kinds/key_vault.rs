@@ -37,6 +37,7 @@ pub static KIND: Kind = Kind {
             "The Entra tenant that the vault trusts; the subscription's by default.",
         )
         .rules(&[Rule::Guid])
+        .kept()
         .compare(Compare::CaseInsensitive)
         .change(Change::Patch),
         flag(
