@@ -33,6 +33,7 @@ pub static KIND: Kind = Kind {
             "How long data are kept.",
         )
         .rules(&[Rule::Between(30, 730)])
+        .initial(Default::Integer(90))
         .change(Change::Put),
         Attribute::new(
             "log_analytics_workspace",

@@ -31,6 +31,7 @@ pub static KIND: Kind = Kind {
             "properties.publicNetworkAccess",
             "Whether it can be reached from the internet.",
         )
+        .initial(Default::String("Enabled"))
         .compare(Compare::CaseInsensitive)
         .change(Change::Patch),
         tags(Change::Patch),

@@ -43,6 +43,7 @@ pub static KIND: Kind = Kind {
             .default(Default::String("StorageV2"))
             .compare(Compare::CaseInsensitive),
         Attribute::new("access_tier", Type::Enum(TIERS), "properties.accessTier", "The tier of blobs.")
+            .initial(Default::String("Hot"))
             .compare(Compare::CaseInsensitive)
             .change(Change::Patch),
         Attribute::new(

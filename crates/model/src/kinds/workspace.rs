@@ -141,6 +141,7 @@ pub static KIND: Kind = Kind {
             "properties.enableDataIsolation",
             "Whether data are isolated.",
         )
+        .initial(Default::Boolean(false))
         .change(Change::Patch),
         Attribute::new(
             "enable_service_side_cmk_encryption",
@@ -167,6 +168,7 @@ pub static KIND: Kind = Kind {
             "properties.systemDatastoresAuthMode",
             "How the workspace's own datastores are reached.",
         )
+        .initial(Default::String("access_key"))
         .compare(Compare::CaseInsensitive)
         .change(Change::Patch),
         Attribute::new(
@@ -222,6 +224,7 @@ pub static KIND: Kind = Kind {
             "properties.managedNetwork.isolationMode",
             "How far its managed network is closed.",
         )
+        .initial(Default::String("disabled"))
         .compare(Compare::CaseInsensitive)
         .change(Change::Patch)
         .required_with_group(),
