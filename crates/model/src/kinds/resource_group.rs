@@ -18,7 +18,8 @@ pub static KIND: Kind = Kind {
             "",
             "The subscription it lies in; the project's by default.",
         )
-        .rules(&[Rule::Guid]),
+        .rules(&[Rule::Guid])
+        .compare(crate::Compare::CaseInsensitive),
         Attribute::new(
             "managed_by",
             Type::String,
