@@ -4,7 +4,8 @@
 //! durations in other words (machine-learning facts §8). Desired, applied and live values all go
 //! through [`normal`] before they are compared, so that only real differences are left.
 
-use crate::schema::{Attribute, Compare, Type};
+use crate::body::encode;
+use crate::schema::{Action, Attribute, Change, Compare, Type};
 use crate::{Json, duration};
 
 /// Whether two known values of one attribute are the same; absent and null are the same.
@@ -33,7 +34,19 @@ fn normal_or_absent(attribute: &Attribute, value: Option<&Json>) -> Option<Json>
 
 /// The form in which equal values are the same JSON.
 pub fn normal(attribute: &Attribute, value: &Json) -> Json {
-    normal_value(&attribute.value, attribute.compare, value)
+    let mut normal = normal_value(&attribute.value, attribute.compare, value);
+    if let Json::Array(list) = &mut normal {
+        list.retain(|element| !is_to_go(attribute, element));
+    }
+    normal
+}
+
+/// Whether an element of a list says of itself that it is not to be there: `mount_action: unmount`.
+fn is_to_go(attribute: &Attribute, element: &Json) -> bool {
+    let Change::Action(Action { removal: Some(removal), .. }) = attribute.change else { return false };
+    let Type::List(Type::Object(fields)) = attribute.value else { return false };
+    let Some(field) = fields.iter().find(|f| f.arm == removal.key) else { return false };
+    get(element, field.path).is_some_and(|word| encode(field, word) == removal.word)
 }
 
 fn normal_value(value_type: &Type, compare: Compare, value: &Json) -> Json {
@@ -161,6 +174,15 @@ mod tests {
             json!(["/A", "/b"]),
             json!(["/B", "/a"])
         ));
+    }
+
+    #[test]
+    fn what_is_asked_to_go_is_as_good_as_absent() {
+        let mounts = kinds::find("instance").and_then(|k| k.attribute("data_mounts")).expect("data mounts");
+        let gone = json!([{"mount_name": "a", "source": "x", "mount_action": "unmount"}]);
+        let stays = json!([{"mount_name": "a", "source": "x", "mount_action": "mount"}]);
+        assert!(same(mounts, Some(&gone), None));
+        assert!(!same(mounts, Some(&gone), Some(&stays)));
     }
 
     #[test]
