@@ -63,12 +63,14 @@ pub(super) fn restart(world: &mut World, call: &Call, target: &Target) -> Reply 
     turn(world, call, target, instance, &RESTART)
 }
 
-/// `POST …/resize` of the previews: documented with `Location` alone; the instance restarts with the new size.
+/// `POST …/resize` of the previews: documented with `Location` alone; the instance restarts with the new size. That
+/// a stopped one stays stopped is our choice.
 pub(super) fn resize(world: &mut World, call: &Call, target: &Target) -> Reply {
     let mut instance = instance(world, call, target, "Resize")?;
     let sent = call.object()?;
     let size = rules::size_of(json::text(&sent, "/targetVMSize"))?;
     let location = json::text(&instance.body, "/properties/computeLocation");
+    let end = if state(&instance) == "Stopped" { "Stopped" } else { RESIZE.end };
     let stands = rules::size_of(json::text(&instance.body, "/properties/properties/vmSize"))?;
     // What the instance holds of the same family it gives back.
     let more = if stands.family == size.family { (size.cores - stands.cores).max(0) } else { size.cores };
@@ -77,7 +79,7 @@ pub(super) fn resize(world: &mut World, call: &Call, target: &Target) -> Reply {
     let mut operation =
         begin(world, call, target, &mut instance, &operation::COMPUTE_LOCATION, call.after(RESIZE.work));
     operation.location_status = Some(200);
-    show(&mut instance, call, &RESIZE);
+    show(&mut instance, call, &Turn { end, ..RESIZE });
     world.put(instance);
     Ok(hand_over(world, call, operation, Response::empty(202)))
 }
