@@ -18,6 +18,10 @@ const WHOLE: [&str; 1] = ["properties.properties.scaleSettings"];
 pub(crate) fn create(request: &Request<'_>) -> Json {
     let given = request.attributes.iter().filter(|(_, value)| !value.is_null());
     let mut body = to_arm(request.kind, given.map(|(path, value)| (*path, value)));
+    if get(&body, "properties.encryption").is_some() {
+        // Required with the rest of it (machine-learning facts §7.2), and nothing that a document says.
+        set(&mut body, "properties.encryption.status", json!("Enabled"));
+    }
     settle_identities(&mut body);
     body
 }
