@@ -140,6 +140,11 @@ fn check(world: &World, target: &Target, body: &Value, existing: Option<&Resourc
             return Err(ArmError::service(400, "ValidationError", message).about(dependency));
         }
     }
+    let encryption = json::at(body, "/properties/encryption");
+    if encryption.is_object() && json::text(encryption, "/status").is_empty() {
+        let message = "Missing required property 'status' of 'encryption'.";
+        return Err(ArmError::service(400, "ValidationError", message).about("encryption.status"));
+    }
     let Some(existing) = existing else { return Ok(()) };
     for pointer in FIXED {
         let (stands, sent) = (json::at(&existing.body, pointer), json::at(body, pointer));
