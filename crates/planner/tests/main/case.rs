@@ -87,12 +87,12 @@ fn options(said: &Json, project: &Project) -> Options {
         said["replace"].as_array().into_iter().flatten().map(|a| address(a.as_str().expect("text")));
     Options {
         cloud: format!("embedded/{SUBSCRIPTION}"),
-        environment: String::new(),
         replace: replace.collect::<BTreeSet<_>>(),
         destroy: flag("destroy"),
         max_deletes: project.guard.max_deletes,
         allow_missing: flag("allow_missing"),
         show_unmanaged: flag("show_unmanaged"),
+        ..Options::default()
     }
 }
 
