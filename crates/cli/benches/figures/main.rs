@@ -43,7 +43,7 @@ fn main() {
         let cost = planned(&project_of(&layered(count)), count, count);
         print(&plan_rows("plan, ten layers", count, cost, 1.0, None));
     }
-    let applied = COUNTS.map(|count| standing(count));
+    let applied = COUNTS.map(standing);
     let ratio = |name, of: fn(&Applied) -> f64| {
         let name = format!("apply {name}, {} : {}", COUNTS[1], COUNTS[0]);
         Row::held_to(&name, of(&applied[1]) / of(&applied[0]), RATIO_MAX, "times")
