@@ -1,6 +1,7 @@
 //! Loading: from the texts of a run to its desired resources.
 
 mod attributes;
+mod conceal;
 mod document;
 mod draft;
 mod expand;
@@ -80,6 +81,7 @@ pub fn load(sources: &Sources, manifests: &[SourceId], inputs: &Inputs<'_>) -> L
     load.settle();
     let outputs = load.outputs();
     let resources = load.finish(sources);
+    load.conceal(sources);
     Loaded { resources, outputs, diagnostics: load.diagnostics }
 }
 
