@@ -113,8 +113,7 @@ fn mark(sources: &Sources, spans: &Spans, place: Place) -> Option<Mark> {
 fn in_words(line: &str) -> Option<Mark> {
     let mut words = line.match_indices(':').filter_map(|(at, _)| {
         let key = line[..at].trim_end_matches(['"', '\'', ' ']);
-        let start = key.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
-        Some(&key[start..]).filter(|word| !word.is_empty())
+        key.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().filter(|word| !word.is_empty())
     });
     words.find_map(|word| {
         let mut all = kinds::KINDS.iter().flat_map(|kind| secrets(kind).map(move |path| (kind.name, path)));
