@@ -1,4 +1,4 @@
-# `make help` lists what there is. Nothing but Rust 1.89 or newer and a C compiler is needed.
+# `make help` lists what there is. Nothing but Rust 1.91 or newer and a C compiler is needed.
 CARGO ?= cargo
 PLUMB  = target/debug/plumb
 

@@ -116,7 +116,7 @@ pub struct Json {
 /// How a plan is made.
 #[derive(Debug, Args)]
 pub struct Planning {
-    /// Do not read Azure; take what was last applied as live
+    /// Read Azure first; --refresh=false takes what was last applied as live
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub refresh: bool,
     /// Replace this resource although nothing about it asks for it
@@ -134,6 +134,9 @@ pub struct Planning {
     /// Take a state that is older than the one last seen here
     #[arg(long)]
     pub accept_older_state: bool,
+    /// Take secrets to be as they were: the key that tells whether they changed (.plumb/seal.key) is lost
+    #[arg(long)]
+    pub trust_secrets: bool,
 }
 
 impl Planning {
@@ -146,6 +149,7 @@ impl Planning {
             max_deletes: None,
             allow_missing: true,
             accept_older_state: false,
+            trust_secrets: false,
         }
     }
 }

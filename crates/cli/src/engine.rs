@@ -65,7 +65,10 @@ impl<'a> Engine<'a> {
     /// Connects to the cloud and opens the state's place; begins to tell events.
     pub async fn start(session: &'a Session, planning: &'a Planning, mode: Mode) -> Result<Self, Failure> {
         let store = Arc::new(store(session, planning.accept_older_state));
-        let cloud = Cloud::connect(session).await?;
+        let cloud = match Cloud::connect(session).await {
+            Ok(cloud) => cloud,
+            Err(error) => return Err(beside(error, store.as_ref()).await.into()),
+        };
         let cloud_name = cloud.name().to_owned();
         let (sender, receiver) = unbounded_channel::<Event>();
         let cancel = CancellationToken::new();
@@ -125,7 +128,21 @@ impl<'a> Engine<'a> {
             snapshot.environment = self.session.settings.environment.clone();
         }
         self.same_cloud(snapshot)?;
+        self.same_key(snapshot)?;
         Ok(recovered)
+    }
+
+    /// Hashes of secrets can be compared only under the key that they were made with.
+    fn same_key(&self, snapshot: &Snapshot) -> Result<(), Failure> {
+        let hashed = snapshot.resources.values().any(|r| !r.secrets.is_empty());
+        let other = !snapshot.seal.is_empty() && snapshot.seal != self.context.seal.fingerprint();
+        if !hashed || !other || self.planning.trust_secrets {
+            return Ok(());
+        }
+        Err(anyhow::anyhow!(
+            "the state's secrets are hashed with another key than the one in seal.key beside it, so nobody can tell whether they changed\nput that seal.key back, or say --trust-secrets once: it takes them to be as they were"
+        )
+        .into())
     }
 
     /// A state written against another cloud or environment is refused.
@@ -161,6 +178,7 @@ impl<'a> Engine<'a> {
     async fn plan(&self, options: &Options) -> Result<Proposed, Failure> {
         let recovered = self.recover().await?;
         let manifests = &self.session.manifests;
+        self.known_replacements(options)?;
         let mut live = match self.planning.refresh {
             true => {
                 let parallelism = self.context.settings.parallelism;
@@ -187,6 +205,16 @@ impl<'a> Engine<'a> {
         Ok(Proposed { plan: Arc::new(plan), live, recovered })
     }
 
+    /// `--replace` of something that the manifests do not have would be ignored without a word.
+    fn known_replacements(&self, options: &Options) -> Result<(), Failure> {
+        let graph = &self.session.manifests.graph;
+        let Some(unknown) = options.replace.iter().find(|a| graph.get(a).is_none()) else { return Ok(()) };
+        let near =
+            model::rule::nearest(unknown.as_str(), graph.resources().iter().map(|r| r.address.as_str()));
+        let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+        Err(anyhow::anyhow!("--replace: there is no `{unknown}` in the manifests{hint}").into())
+    }
+
     fn options(&self) -> Result<Options, Failure> {
         let address = |text: &String| {
             Address::parse(text).ok_or_else(|| {
@@ -201,6 +229,7 @@ impl<'a> Engine<'a> {
             destroy: false,
             max_deletes: self.planning.max_deletes.or(self.session.max_deletes()),
             allow_missing: self.planning.allow_missing,
+            trust_secrets: self.planning.trust_secrets,
             show_unmanaged: false,
         })
     }
@@ -224,6 +253,14 @@ impl<'a> Engine<'a> {
     ) -> Result<Applied, Failure> {
         let plan = power_plan(&recovered.snapshot, addresses, action);
         self.apply(lock, Proposed { plan: Arc::new(plan), live: None, recovered }).await
+    }
+}
+
+/// A cloud that cannot be had because another plumb works here: who that is.
+async fn beside(error: anyhow::Error, store: &LocalStore) -> anyhow::Error {
+    match store.holder().await {
+        Ok(Some(holder)) => error.context(format!("the state is locked by {holder}")),
+        _ => error,
     }
 }
 

@@ -39,6 +39,10 @@ fn main() -> ExitCode {
     let settings = Settings::new(&cli.global, name(&cli.command));
     let color = settings.color;
     match run(cli.command, settings) {
+        Ok(_) if output::was_lost() => {
+            output::message("Error: the output could not be written");
+            Exit::Error.into()
+        }
         Ok(exit) => exit.into(),
         Err(failure) => {
             failure.tell(color);

@@ -159,7 +159,8 @@ impl Session {
 
     /// The value of one variable, as a source that is not shown when it is a secret.
     fn one(&mut self, name: &str, shown_as: String, value: &str) -> Layer {
-        let secret = self.project.variables.get(name).is_some_and(|v| v.sensitive);
+        // What nobody declared may be anything; a secret, too.
+        let secret = self.project.variables.get(name).is_none_or(|v| v.sensitive);
         let source =
             if secret { self.sources.add_hidden(shown_as, value) } else { self.sources.add(shown_as, value) };
         Layer { source, form: LayerForm::One(name.to_owned()) }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use model::{Address, Json, Live, ResourceState, Snapshot, Value};
-use planner::{Plan, Step};
+use model::{Address, Json, Live, ResourceState, Seal, Snapshot, Value};
+use planner::{Plan, Shown, Step, entry};
 use state::{Journal, Lock, Outcome as Ending, Record, StateError};
 use tokio::task::JoinSet;
 
@@ -64,6 +64,7 @@ pub async fn apply(
     finish(&plan, &mut snapshot, outputs, &context.seal, &working);
     if changed && applied.open.is_empty() && recovered.open.is_empty() {
         snapshot.serial += 1;
+        snapshot.seal = context.seal.fingerprint();
         context.store.write(lock, &snapshot).await?;
     }
     applied.snapshot = snapshot;
@@ -178,7 +179,13 @@ fn is_stale(plan: &Plan, snapshot: &Snapshot) -> bool {
 }
 
 /// Entries that only had to follow live, and outputs.
-fn finish(plan: &Plan, snapshot: &mut Snapshot, outputs: &BTreeMap<String, Value>, seal: &Seal, working: &Working) {
+fn finish(
+    plan: &Plan,
+    snapshot: &mut Snapshot,
+    outputs: &BTreeMap<String, Value>,
+    seal: &Seal,
+    working: &Working,
+) {
     for (address, entry) in &plan.refreshed {
         let previous = plan.change(address).and_then(|c| c.previous.as_ref());
         // An entry that a step wrote is newer than what the plan foresaw.
@@ -203,7 +210,8 @@ fn kept_output(name: &str, value: &Value, seal: &Seal, working: &Working) -> Opt
         Value::Known(json) => Some(json.clone()),
         Value::Secret(secret) => Some(sealed(Json::from(secret.expose()))),
         Value::Deferred(expression) => {
-            let json = expression.evaluate(&|address, name| working.computed(address, name)).ok().flatten()?;
+            let json =
+                expression.evaluate(&|address, name| working.computed(address, name)).ok().flatten()?;
             Some(if expression.is_secret() { sealed(json) } else { json })
         }
     }

@@ -12,8 +12,10 @@ use crate::{Json, body};
 
 /// The schema of one manifest document of any kind.
 pub fn manifest() -> Json {
-    let kinds: Vec<Json> = KINDS.iter().map(|kind| json!({ "$ref": format!("#/$defs/{}", kind.name) })).collect();
-    let definitions: Map<String, Json> = KINDS.iter().map(|kind| (kind.name.to_owned(), document(kind))).collect();
+    let kinds: Vec<Json> =
+        KINDS.iter().map(|kind| json!({ "$ref": format!("#/$defs/{}", kind.name) })).collect();
+    let definitions: Map<String, Json> =
+        KINDS.iter().map(|kind| (kind.name.to_owned(), document(kind))).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "plumb manifest",
@@ -160,7 +162,9 @@ fn element_value(element: &Type) -> Json {
                 { "type": "object", "properties": { "resource_id": { "type": "string" } }, "required": ["resource_id"] },
             ],
         }),
-        Type::Enum(_) | Type::Integer | Type::Boolean => json!({ "anyOf": [plain_value(element, &[]), expression()] }),
+        Type::Enum(_) | Type::Integer | Type::Boolean => {
+            json!({ "anyOf": [plain_value(element, &[]), expression()] })
+        }
         _ => plain_value(element, &[]),
     }
 }
@@ -228,7 +232,8 @@ mod tests {
             let document = &schema["$defs"][kind.name];
             assert!(document["description"].is_string(), "{}", kind.name);
             for attribute in kind.attributes.iter().filter(|a| !a.derived) {
-                let pointer = format!("/properties/{}/description", attribute.path.replace('.', "/properties/"));
+                let pointer =
+                    format!("/properties/{}/description", attribute.path.replace('.', "/properties/"));
                 assert!(document.pointer(&pointer).is_some(), "{}.{}", kind.name, attribute.path);
             }
         }

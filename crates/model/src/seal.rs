@@ -14,6 +14,11 @@ impl Seal {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
+    /// What tells this key from another without telling the key.
+    pub fn fingerprint(&self) -> String {
+        self.digest("seal", "", "")
+    }
+
     /// The keyed hash of a value, bound to the attribute it belongs to so that equal secrets of
     /// different resources do not show as equal.
     pub fn digest(&self, address: &str, path: &str, value: &str) -> String {

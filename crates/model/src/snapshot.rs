@@ -20,6 +20,9 @@ pub struct Snapshot {
     pub environment: String,
     /// Every resource plumb made or adopted.
     pub resources: BTreeMap<Address, ResourceState>,
+    /// Which key the hashes of secrets are made with, as a hash by that key; empty in a state without any yet.
+    #[serde(default)]
+    pub seal: String,
     /// Outputs of the last apply.
     #[serde(default)]
     pub outputs: BTreeMap<String, Json>,

@@ -145,7 +145,7 @@ impl<'a> Planner<'a> {
         if resource.adopt.is_none() {
             self.diagnostics.push(not_ours(resource));
         }
-        let sides = Sides { resource, resolved, prior: None, live: Some(observed) };
+        let sides = Sides { resource, resolved, prior: None, live: Some(observed), trust_secrets: false };
         let compared = difference::compare(&sides, self.seal);
         let replaced = compared.differences.iter().find(|d| d.effect == Effect::Replace);
         if let (Some(difference), Some(_)) = (replaced, &resource.adopt) {
@@ -165,7 +165,13 @@ impl<'a> Planner<'a> {
         prior: &Prior<'a>,
         observed: Option<&Observed>,
     ) -> Change {
-        let sides = Sides { resource, resolved, prior: Some(prior.state), live: observed };
+        let sides = Sides {
+            resource,
+            resolved,
+            prior: Some(prior.state),
+            live: observed,
+            trust_secrets: self.options.trust_secrets,
+        };
         let compared = difference::compare(&sides, self.seal);
         let (action, reason) = self.judge(resource, prior, &compared);
         if action == Action::NoOp || action == Action::Update {
@@ -211,7 +217,7 @@ impl<'a> Planner<'a> {
         observed: Option<&Observed>,
         compared: &Compared,
     ) {
-        let settled = compared.unchanged.iter().map(|(a, _)| a.path);
+        let settled = compared.unchanged.iter().map(|(a, _)| a.path).chain(compared.trusted.iter().copied());
         let left = prior.state.applied.keys().copied().filter(|p| !resource.attributes.contains_key(p));
         let gone: Vec<&'static str> =
             left.filter(|p| !compared.differences.iter().any(|d| d.attribute.path == *p)).collect();

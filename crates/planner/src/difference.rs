@@ -2,8 +2,7 @@
 
 use model::compare::same;
 use model::{
-    Attribute, Attributes, Change, Compare, Json, Lifecycle, Observed, Resource, ResourceState, Seal, Type,
-    body,
+    Attribute, Change, Compare, Json, Lifecycle, Observed, Resource, ResourceState, Seal, Type, body,
 };
 
 use crate::entry::digest;
@@ -20,6 +19,8 @@ pub(crate) struct Sides<'a> {
     pub prior: Option<&'a ResourceState>,
     /// What ARM says; none when it was not asked.
     pub live: Option<&'a Observed>,
+    /// Whether hidden values that have a hash are taken to be unchanged.
+    pub trust_secrets: bool,
 }
 
 /// What came of comparing one resource.
@@ -31,6 +32,8 @@ pub(crate) struct Compared {
     pub unchanged: Vec<(&'static Attribute, Json)>,
     /// Whether the state says otherwise although live is as desired.
     pub stale: bool,
+    /// Hidden values that were taken on trust, and get new hashes.
+    pub trusted: Vec<&'static str>,
 }
 
 /// Compares every managed attribute of a resource that stands.
@@ -213,8 +216,10 @@ fn hidden_attribute(attribute: &'static Attribute, sides: &Sides<'_>, seal: &Sea
     let unknown = sides.resolved.unknown.contains(attribute.path);
     let digest = desired.map(|value| digest(sides.resource, attribute.path, value, seal));
     let applied = sides.applied_digest(attribute);
-    if !unknown && (sides.prior.is_none() || digest.as_deref() == applied) {
-        compared.stale |= sides.prior.is_none();
+    let trusted = sides.prior.is_none() || (sides.trust_secrets && applied.is_some() && digest.is_some());
+    if !unknown && (trusted || digest.as_deref() == applied) {
+        compared.stale |= trusted;
+        compared.trusted.extend(trusted.then_some(attribute.path));
         return;
     }
     compared.differences.push(Difference {

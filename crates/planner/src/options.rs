@@ -19,6 +19,8 @@ pub struct Options {
     pub max_deletes: Option<usize>,
     /// Whether more than half of the state may be gone from Azure.
     pub allow_missing: bool,
+    /// Whether hidden values are taken to be as they were, because the key of their hashes is another one.
+    pub trust_secrets: bool,
     /// Whether to list live attributes that plumb does not manage.
     pub show_unmanaged: bool,
 }

@@ -136,10 +136,7 @@ fn update_steps(change: &Change) -> Vec<(Verb, Vec<&'static str>)> {
     if !local.is_empty() {
         verbs.push((Verb::Record, local));
     }
-    // A resize leaves the instance running, also one that was meant to be stopped.
-    let resized = verbs.iter().any(|(verb, _)| matches!(verb, Verb::Act(action) if action.name == "resize"));
-    let rests = change.desired.as_ref().is_some_and(|d| d.text("power") == Some("stopped"));
-    verbs.extend(power.or_else(|| (resized && rests).then(|| (Verb::Stop, vec!["power"]))));
+    verbs.extend(power);
     verbs
 }
 

@@ -27,8 +27,9 @@ const END: &[u8] = b"\n}\n";
 
 /// The bytes of the state file for a snapshot.
 pub fn encode(snapshot: &Snapshot) -> Vec<u8> {
-    let Snapshot { lineage, serial, cloud, environment, resources, outputs } = snapshot;
-    let written = Written { tool: TOOL, lineage, serial: *serial, cloud, environment, resources, outputs };
+    let Snapshot { lineage, serial, cloud, environment, seal, resources, outputs } = snapshot;
+    let written =
+        Written { tool: TOOL, lineage, serial: *serial, cloud, environment, seal, resources, outputs };
     let mut bytes = BEGINNING.as_bytes().to_vec();
     bytes.resize(BEGINNING.len() + DIGEST_LENGTH, b'0');
     let rest = bytes.len();
@@ -52,8 +53,8 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, Damage> {
 /// The snapshot in bytes whose checksum is known to fit.
 pub(crate) fn decode_checked(bytes: &[u8]) -> Result<Snapshot, Damage> {
     let read: ReadBack = serde_json::from_slice(bytes).map_err(|error| unknown(bytes, &error))?;
-    let ReadBack { lineage, serial, cloud, environment, resources, outputs, .. } = read;
-    let snapshot = Snapshot { lineage, serial, cloud, environment, resources, outputs };
+    let ReadBack { lineage, serial, cloud, environment, seal, resources, outputs, .. } = read;
+    let snapshot = Snapshot { lineage, serial, cloud, environment, seal, resources, outputs };
     integrity::check(&snapshot).map_err(Damage::Contradiction)?;
     Ok(snapshot)
 }
@@ -143,6 +144,7 @@ struct Written<'a> {
     serial: u64,
     cloud: &'a str,
     environment: &'a str,
+    seal: &'a str,
     resources: &'a BTreeMap<Address, ResourceState>,
     outputs: &'a BTreeMap<String, Json>,
 }
@@ -161,6 +163,7 @@ struct ReadBack {
     serial: u64,
     cloud: String,
     environment: String,
+    seal: String,
     #[serde(deserialize_with = "each_once")]
     resources: BTreeMap<Address, ResourceState>,
     #[serde(deserialize_with = "each_once")]

@@ -18,7 +18,8 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that tests alone may join: the emulator stands behind the client, and testkit behind all.
-pub const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[("arm", &["emulator", "state", "manifest"]), ("executor", &["manifest"]), ("planner", &["manifest"])];
+pub const ALLOWED_IN_TESTS: &[(&str, &[&str])] =
+    &[("arm", &["emulator", "state", "manifest"]), ("executor", &["manifest"]), ("planner", &["manifest"])];
 
 /// The wrong arrows of a workspace, in words; none is the good answer.
 ///

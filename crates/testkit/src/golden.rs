@@ -17,7 +17,8 @@ pub fn golden(path: &Path, actual: &str) {
         fs::write(path, actual).unwrap_or_else(|e| panic!("writing {}: {e}", path.display()));
         return;
     }
-    let expected = fs::read_to_string(path).unwrap_or_else(|e| panic!("reading {}: {e}; `make golden` makes it", path.display()));
+    let expected = fs::read_to_string(path)
+        .unwrap_or_else(|e| panic!("reading {}: {e}; `make golden` makes it", path.display()));
     if expected != actual {
         let diff = TextDiff::from_lines(&expected, actual);
         let text = diff.unified_diff().header("expected", "actual").to_string();

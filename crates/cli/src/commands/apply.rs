@@ -101,7 +101,7 @@ fn summary(plan: &planner::Plan, applied: &Applied, destroy: bool, session: &Ses
     if !outputs.is_empty() {
         out.push_str("\nOutputs:\n\n");
         for (name, value) in outputs {
-            out.push_str(&format!("{name} = {}\n", render::inline(value)));
+            out.push_str(&format!("{name} = {}\n", render::shown(&planner::entry::stored_output(value))));
         }
     }
     out

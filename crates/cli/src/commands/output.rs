@@ -2,7 +2,8 @@
 
 use anyhow::anyhow;
 use model::Json;
-use planner::render::inline;
+use planner::entry::stored_output;
+use planner::render::shown;
 
 use crate::args::Output;
 use crate::engine;
@@ -25,7 +26,10 @@ pub async fn run(args: &Output, session: &Session) -> Result<Exit, Failure> {
             }
         }
         None if args.json => output::json(&outputs.into_iter().collect()),
-        None => outputs.iter().map(|(name, value)| format!("{name} = {}\n", inline(value))).collect(),
+        None => outputs
+            .iter()
+            .map(|(name, value)| format!("{name} = {}\n", shown(&stored_output(value))))
+            .collect(),
     };
     output::result(&text);
     Ok(Exit::Done)

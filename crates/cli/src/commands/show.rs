@@ -110,6 +110,9 @@ fn one_json(entry: &ResourceState, live: Option<&Observed>) -> Json {
         "kind": entry.kind,
         "arm_id": entry.arm_id,
         "applied": entry.applied,
-        "live": live.map(|l| json!({ "attributes": l.attributes, "computed": l.computed })),
+        "live": live.map(|l| {
+            let open = l.attributes.iter().filter(|(path, _)| !entry.secrets.contains_key(**path));
+            json!({ "attributes": open.collect::<std::collections::BTreeMap<_, _>>(), "computed": l.computed })
+        }),
     })
 }

@@ -38,5 +38,5 @@ pub fn find<'a>(snapshot: &'a Snapshot, text: &str) -> anyhow::Result<&'a Addres
     }
     let near = model::rule::nearest(text, snapshot.resources.keys().map(Address::as_str));
     let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-    Err(anyhow!("there is no `{text}` in the state{hint} `plumb state list` lists what there is"))
+    Err(anyhow!("there is no `{text}` in the state{hint}; `plumb state list` lists what there is"))
 }

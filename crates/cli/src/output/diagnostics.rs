@@ -96,7 +96,11 @@ impl<'a> Frame<'a> {
         );
         let name = escape::terminal(&source.name);
         let mark = head.len()..(head.len() + middle.len()).max(head.len() + 1);
-        let mut frame = Self { name, line, text: format!("{head}{middle}{tail} "), mark, kind, label };
+        let mut shown = format!("{head}{middle}{tail}");
+        if shown.len() < mark.end {
+            shown.push(' ');
+        }
+        let mut frame = Self { name, line, text: shown, mark, kind, label };
         if source.hidden {
             frame.hide();
         } else if frame.text.len() > LINE_MAX {

@@ -6,12 +6,24 @@ pub mod progress;
 pub mod prompt;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints a result; returns whether anybody still reads. A reader that went away is no error of ours.
 pub fn result(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if written.as_ref().is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
+    }
+    written.is_ok()
 }
+
+/// Whether results could not be written although somebody wants them: a full disk, say.
+pub fn was_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Prints a message to stderr. Nobody depends on it being read.
 pub fn message(text: &str) {

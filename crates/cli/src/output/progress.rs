@@ -129,7 +129,9 @@ impl Teller {
 fn words(event: &Event, elapsed: u64) -> String {
     let text = match event {
         Event::RefreshStart(0) | Event::RefreshComplete => return String::new(),
-        Event::RefreshStart(count) => format!("Reading {count} resources from Azure..."),
+        Event::RefreshStart(count) => {
+            format!("Reading {count} resource{}...", if *count == 1 { "" } else { "s" })
+        }
         Event::Recovered { address, words } => format!("Recovered: {address} {words}"),
         // A record sends nothing; only its end is worth a line.
         Event::StepStart { verb: Verb::Record, .. } => return String::new(),
@@ -155,7 +157,7 @@ fn words(event: &Event, elapsed: u64) -> String {
         Event::Skipped { address, verb, because } => format!("{address}: {} skipped: {because}", done(*verb)),
         Event::Stopping(0) => "Stopping.".to_owned(),
         Event::Stopping(count) => format!(
-            "Stopping: waiting for {count} steps in flight. A second signal leaves at once; the journal keeps them."
+            "Stopping: waiting for what is in flight ({count}). A second signal leaves at once; the journal keeps them."
         ),
     };
     escape::terminal(&text)

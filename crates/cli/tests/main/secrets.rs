@@ -54,7 +54,10 @@ fn clean(what: &str, text: &str) {
 fn project(cloud: &Cloud) -> Project {
     let mut project = Project::empty();
     project.endpoint = Some(cloud.endpoint());
-    project.write("plumb.toml", "[project]\nname = \"secrets\"\n\n[variables]\npassword = { type = \"string\", sensitive = true }\n");
+    project.write(
+        "plumb.toml",
+        "[project]\nname = \"secrets\"\n\n[variables]\npassword = { type = \"string\", sensitive = true }\n",
+    );
     project.write("manifests/all.yaml", MANIFEST);
     project
 }
@@ -140,7 +143,10 @@ fn a_journal_that_was_left_behind_shows_no_secret() {
 fn a_diagnostic_about_a_secret_does_not_show_it() {
     let cloud = Cloud::start(Options::default());
     let project = project(&cloud);
-    project.write("plumb.toml", "[project]\nname = \"secrets\"\n\n[variables]\npassword = { type = \"number\", sensitive = true }\n");
+    project.write(
+        "plumb.toml",
+        "[project]\nname = \"secrets\"\n\n[variables]\npassword = { type = \"number\", sensitive = true }\n",
+    );
     let said = project.run(&["plan", "--var", &variable()]);
     assert_eq!(said.code, 1, "{}", said.stdout);
     clean("a wrong variable", &said.stderr);

@@ -11,4 +11,4 @@ pub use human::{drift, human};
 pub use json::{change_json, json};
 pub use markdown::markdown;
 pub use paint::{Color, Paint};
-pub use value::inline;
+pub use value::{inline, shown};

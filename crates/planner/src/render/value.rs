@@ -29,7 +29,7 @@ pub(super) fn key(text: &str) -> String {
 }
 
 /// A value as a plan may show it, on one line.
-pub(super) fn shown(value: &Shown) -> String {
+pub fn shown(value: &Shown) -> String {
     match value {
         Shown::Absent => "null".to_owned(),
         Shown::Known(json) => inline(json),

@@ -71,6 +71,7 @@ pub fn snapshot(serial: u64, resources: usize) -> Snapshot {
         lineage: LINEAGE.to_owned(),
         serial,
         cloud: "embedded/s1".to_owned(),
+        seal: String::new(),
         environment: String::new(),
         resources: (0..resources).map(|n| (address(n), entry(n))).collect(),
         outputs: BTreeMap::from([("answer".to_owned(), json!({ "of": [1, 2.5, "drei"] }))]),

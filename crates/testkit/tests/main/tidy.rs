@@ -47,7 +47,18 @@ fn no_source_file_is_a_house_of_its_own() {
 
 #[test]
 fn no_open_work_hides_in_the_code() {
-    let marks = ["TO", "FIX", "XX"].map(|head| format!("{head}{}", if head == "TO" { "DO" } else if head == "FIX" { "ME" } else { "X" }));
+    let marks = ["TO", "FIX", "XX"].map(|head| {
+        format!(
+            "{head}{}",
+            if head == "TO" {
+                "DO"
+            } else if head == "FIX" {
+                "ME"
+            } else {
+                "X"
+            }
+        )
+    });
     for path in files(&workspace_root().join("crates"), ".rs") {
         let text = fs::read_to_string(&path).expect("sources are text");
         for mark in &marks {
