@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod errors;
+mod generate;
+mod law;
 mod network;
 mod operations;
 mod published;
