@@ -106,6 +106,14 @@ impl Session {
         }
     }
 
+    /// The same as events of a JSON stream.
+    pub fn diagnostic_events(&self, more: &Diagnostics) -> String {
+        let mut all = self.manifests.diagnostics.clone();
+        all.extend(more.clone());
+        let value = diagnostics::json(&all.sorted(), &self.sources);
+        value["diagnostics"].as_array().into_iter().flatten().map(output::events::diagnostic).collect()
+    }
+
     /// The subscription of what names none.
     pub fn subscription(&self) -> &str {
         self.project.cloud.subscription.as_deref().unwrap_or(EMBEDDED_SUBSCRIPTION)

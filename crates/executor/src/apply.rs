@@ -1,19 +1,19 @@
 //! Carrying out a plan. It chooses nothing: every choice is in the plan.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use model::{Address, Json, Live, ResourceState, Seal, Snapshot, Value};
+use model::{Address, Json, Live, Seal, Snapshot, Value};
 use planner::{Plan, Shown, Step, entry};
-use state::{Journal, Lock, Outcome as Ending, Record, StateError};
+use state::{Lock, StateError};
 use tokio::task::JoinSet;
 
 use crate::event::Event;
 use crate::queue::ReadyQueue;
 use crate::recover::Recovered;
 use crate::run::Context;
-use crate::step::{StepError, kept, perform};
+use crate::step::{StepError, perform};
+use crate::working::Working;
 
 /// What an apply did.
 #[derive(Debug, Default)]
@@ -33,6 +33,11 @@ pub struct Applied {
 }
 
 impl Applied {
+    /// Resources whose change is not done, or not wholly.
+    pub fn undone(&self) -> BTreeSet<&Address> {
+        self.failed.iter().map(|(address, _)| address).chain(&self.skipped).chain(&self.open).collect()
+    }
+
     /// Whether everything the plan asked for is done.
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.skipped.is_empty() && self.open.is_empty()
@@ -214,111 +219,5 @@ fn kept_output(name: &str, value: &Value, seal: &Seal, working: &Working) -> Opt
                 expression.evaluate(&|address, name| working.computed(address, name)).ok().flatten()?;
             Some(if expression.is_secret() { sealed(json) } else { json })
         }
-    }
-}
-
-/// The state as it grows, shared by the steps in flight.
-pub(crate) struct Working {
-    journal: Journal,
-    sequence: AtomicU64,
-    inner: Mutex<Inner>,
-}
-
-struct Inner {
-    snapshot: Snapshot,
-    /// Computed values, by resource, fresher than the state's.
-    computed: HashMap<Address, BTreeMap<&'static str, Json>>,
-    /// What adopted resources keep in the state.
-    kept: HashMap<Address, BTreeMap<String, Json>>,
-    touched: std::collections::HashSet<Address>,
-}
-
-impl Working {
-    fn new(journal: Journal, snapshot: Snapshot, live: Option<&Live>) -> Self {
-        let resources = || live.into_iter().flat_map(|l| &l.resources);
-        let unowned = resources().filter(|(a, _)| !snapshot.resources.contains_key(a));
-        let kept = unowned.map(|(address, observed)| (address.clone(), kept(observed))).collect();
-        let computed = resources().map(|(a, o)| (a.clone(), o.computed.clone())).collect();
-        let sequence = AtomicU64::new(journal.next_sequence());
-        let inner = Mutex::new(Inner { snapshot, computed, kept, touched: Default::default() });
-        Self { journal, sequence, inner }
-    }
-
-    pub(crate) fn next_sequence(&self) -> u64 {
-        self.sequence.fetch_add(1, Ordering::Relaxed)
-    }
-
-    pub(crate) async fn append(&self, record: Record) -> Result<(), StateError> {
-        self.journal.append(record).await
-    }
-
-    pub(crate) fn entry(&self, address: &Address) -> Option<ResourceState> {
-        self.lock().snapshot.resources.get(address).cloned()
-    }
-
-    pub(crate) fn kept(&self, address: &Address) -> BTreeMap<String, Json> {
-        self.lock().kept.get(address).cloned().unwrap_or_default()
-    }
-
-    /// A computed value of a resource that stands.
-    pub(crate) fn computed(&self, address: &Address, name: &str) -> Option<Json> {
-        let inner = self.lock();
-        let fresh = inner.computed.get(address).and_then(|c| c.get(name)).cloned();
-        fresh.or_else(|| inner.snapshot.resources.get(address)?.observed.get(name).cloned())
-    }
-
-    /// Takes a step's end into the state.
-    pub(crate) fn end(
-        &self,
-        address: &Address,
-        previous: Option<&Address>,
-        intended: Option<ResourceState>,
-        ending: Ending,
-        computed: BTreeMap<&'static str, Json>,
-    ) {
-        let mut inner = self.lock();
-        let entry = match (ending, intended) {
-            (Ending::Unchanged, _) => return,
-            (Ending::Gone, _) | (Ending::AsIntended { .. }, None) => None,
-            (Ending::Entry(entry), _) => Some(*entry),
-            (Ending::AsIntended { observed }, Some(mut entry)) => {
-                entry.observed.extend(observed);
-                Some(entry)
-            }
-        };
-        if let Some(previous) = previous {
-            inner.snapshot.resources.remove(previous);
-        }
-        match entry {
-            Some(entry) => _ = inner.snapshot.resources.insert(address.clone(), entry),
-            None => {
-                inner.snapshot.resources.remove(address);
-                inner.computed.remove(address);
-            }
-        }
-        if !computed.is_empty() {
-            inner.computed.insert(address.clone(), computed);
-        }
-        inner.touched.insert(address.clone());
-    }
-
-    /// Gives an entry another address.
-    pub(crate) fn rename(&self, from: &Address, to: &Address) {
-        let mut inner = self.lock();
-        if let Some(entry) = inner.snapshot.resources.remove(from) {
-            inner.snapshot.resources.insert(to.clone(), entry);
-        }
-    }
-
-    fn touched(&self, address: &Address) -> bool {
-        self.lock().touched.contains(address)
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        self.lock().snapshot.clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().expect("BUG: a step panicked while it held the state")
     }
 }

@@ -7,9 +7,9 @@ use model::Address;
 use planner::{Action, Change, Step, Verb};
 use state::{Intent, Outcome as Ending, Record};
 
-use crate::apply::Working;
 use crate::run::Context;
 use crate::step::StepError;
+use crate::working::Working;
 
 /// How many old resources of one address may wait for their deletion.
 const PLACES_MAX: usize = 100;

@@ -11,6 +11,7 @@ mod recover;
 mod refresh;
 mod run;
 mod step;
+mod working;
 
 pub use apply::{Applied, apply};
 pub use event::{Event, Events};

@@ -1,7 +1,11 @@
 //! Reading back: a change counts only when a GET shows it.
 
+use std::collections::BTreeMap;
+
 use model::compare::same;
-use model::{ArmId, Attribute, Attributes, Kind, Observed, Provisioning};
+use model::{ArmId, Attribute, Attributes, Json, Kind, Observed, Provisioning};
+
+use planner::entry;
 
 use crate::provider::{CloudError, Outcome};
 use crate::run::Context;
@@ -99,4 +103,10 @@ impl Shortfall {
             }
         }
     }
+}
+
+/// Values that ARM made up and that do not move by themselves.
+pub(crate) fn kept(observed: &Observed) -> BTreeMap<String, Json> {
+    let still = observed.computed.iter().filter(|(name, _)| entry::is_kept(name));
+    still.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }

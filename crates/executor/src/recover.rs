@@ -6,9 +6,8 @@ use state::{OpenIntent, Outcome as Ending, Record, StateError, Stored, replay};
 
 use crate::event::Event;
 use crate::provider::{Operation, Outcome};
-use crate::read_back::{Expected, Shortfall, look, read_back};
+use crate::read_back::{Expected, Shortfall, kept, look, read_back};
 use crate::run::Context;
-use crate::step::kept;
 
 /// A create counts as made after its intent although clocks differ by so many seconds.
 const CLOCK_SKEW_SECONDS: i64 = 300;
@@ -146,6 +145,16 @@ async fn settle_set(
         Err(Shortfall::Failed(observed, why)) if create => {
             let left = ResourceState { status: Status::Tainted, observed: kept(&observed), ..entry.clone() };
             Settled::Ended(Ending::Entry(Box::new(left)), format!("failed and left something behind: {why}"))
+        }
+        // Azure had answered our PUT with an operation, so it is ours, whatever became of its values.
+        Err(Shortfall::NotApplied(observed, attributes)) if create && open.operation_url.is_some() => {
+            let paths: Vec<&str> = attributes.iter().map(|a| a.path).collect();
+            let left =
+                ResourceState { status: Status::Incomplete, observed: kept(&observed), ..entry.clone() };
+            Settled::Ended(
+                Ending::Entry(Box::new(left)),
+                format!("stands, but not wholly as intended ({})", paths.join(", ")),
+            )
         }
         Err(Shortfall::NotApplied(_, attributes)) => {
             let paths: Vec<&str> = attributes.iter().map(|a| a.path).collect();

@@ -6,11 +6,11 @@ use model::{Attributes, Json, Observed, ResourceState, Status};
 use planner::{Action, Change, Resolved, Step, Verb, entry, fallback, resolve};
 use state::{Intent, Outcome as Ending, Record, StateError};
 
-use crate::apply::Working;
 use crate::aside::{address_of, put_back, set_aside};
 use crate::provider::{CloudError, Outcome, Request};
-use crate::read_back::{Expected, Shortfall, read_back};
+use crate::read_back::{Expected, Shortfall, kept, read_back};
 use crate::run::Context;
+use crate::working::Working;
 
 /// Why a step did not end well.
 #[derive(Debug)]
@@ -220,12 +220,6 @@ fn done(observed: Observed) -> Ended {
         computed: observed.computed,
         error: None,
     }
-}
-
-/// Values that ARM made up and that do not move by themselves.
-pub(crate) fn kept(observed: &Observed) -> BTreeMap<String, Json> {
-    let still = observed.computed.iter().filter(|(name, _)| entry::is_kept(name));
-    still.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
 /// The cloud ended the step, and the reading is not as asked.

@@ -272,8 +272,13 @@ pub struct Counts {
 impl Plan {
     /// Counts as the summary line has them.
     pub fn counts(&self) -> Counts {
+        self.counts_of(|_| true)
+    }
+
+    /// The same, of some of the changes: those that are done, say.
+    pub fn counts_of(&self, counted: impl Fn(&Change) -> bool) -> Counts {
         let mut counts = Counts::default();
-        for change in &self.changes {
+        for change in self.changes.iter().filter(|c| counted(c)) {
             counts.import += usize::from(change.action == Action::Adopt && change.is_taken_over());
             match change.action {
                 Action::Adopt if change.is_taken_over() && change.updates() => counts.change += 1,

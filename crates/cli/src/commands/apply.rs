@@ -19,8 +19,11 @@ pub async fn run(args: &Apply, session: &Session, destroy: bool) -> Result<Exit,
     }
     let engine = Engine::start(session, &args.planning, output::progress_mode(args.json)).await?;
     let result = locked(args, session, &engine, destroy).await;
+    // Every event is told before the last word.
     engine.stop().await;
-    result
+    let (exit, last_words) = result?;
+    output::result(&last_words);
+    Ok(exit)
 }
 
 async fn locked(
@@ -28,34 +31,40 @@ async fn locked(
     session: &Session,
     engine: &Engine<'_>,
     destroy: bool,
-) -> Result<Exit, Failure> {
+) -> Result<(Exit, String), Failure> {
     let lock = engine.lock().await?;
     let proposed = engine.propose(destroy).await?;
     show(args, session, &proposed);
     if proposed.plan.diagnostics.has_errors() {
         return Err(session.refused(proposed.plan.diagnostics.clone()));
     }
-    session.warn(&proposed.plan.diagnostics);
+    if !args.json {
+        session.warn(&proposed.plan.diagnostics);
+    }
     let nothing = proposed.plan.is_empty();
     if !nothing && !args.auto_approve && !prompt::confirms(question(destroy)) {
         output::message("Nothing was done.");
-        return Ok(Exit::Error);
+        return Ok((Exit::Error, String::new()));
     }
     let plan = Arc::clone(&proposed.plan);
     let applied = engine.apply(&lock, proposed).await?;
     engine.unlock(lock).await?;
     let quiet = nothing && applied.is_complete();
-    if args.json {
-        output::result(&events::applied(&plan, &applied));
-    } else if !quiet {
-        output::result(&summary(&plan, &applied, destroy, session));
-    }
-    Ok(if applied.is_complete() { Exit::Done } else { Exit::Error })
+    let last_words = match args.json {
+        true => events::applied(&plan, &applied, destroy),
+        false if quiet => String::new(),
+        false => summary(&plan, &applied, destroy, session),
+    };
+    Ok((if applied.is_complete() { Exit::Done } else { Exit::Error }, last_words))
 }
 
 fn show(args: &Apply, session: &Session, proposed: &Proposed) {
     let text = match args.json {
-        true => events::planned(&proposed.plan),
+        true => format!(
+            "{}{}",
+            session.diagnostic_events(&proposed.plan.diagnostics),
+            events::planned(&proposed.plan)
+        ),
         false => render::human(&proposed.plan, Paint(session.settings.color)),
     };
     output::result(&text);

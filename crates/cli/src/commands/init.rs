@@ -28,8 +28,12 @@ pub fn run(args: &Init, directory: &Path) -> anyhow::Result<Exit> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| format!("making directory {}", parent.display()))?;
         }
-        if !path.exists() {
-            fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        // Only .gitignore can be there already; it must keep plumb's own files out of git, too.
+        let standing = fs::read_to_string(&path).unwrap_or_default();
+        if !standing.lines().any(|line| line.trim() == ".plumb/") {
+            let gap = if standing.is_empty() || standing.ends_with('\n') { "" } else { "\n" };
+            let whole = format!("{standing}{gap}{text}");
+            fs::write(&path, whole).with_context(|| format!("writing {}", path.display()))?;
         }
     }
     let enter = args.folder.as_ref().map(|d| format!("cd {} && ", d.display())).unwrap_or_default();

@@ -3,8 +3,9 @@
 use executor::{Applied, Event};
 use jiff::Timestamp;
 use model::Json;
+use planner::entry::stored_output;
 use planner::render::change_json;
-use planner::{Action, Plan, Verb};
+use planner::{Action, Counts, Plan, Shown, Verb};
 use serde_json::json;
 
 /// A line of the stream.
@@ -49,21 +50,28 @@ pub fn planned(plan: &Plan) -> String {
             )
         })
         .collect();
-    out.push_str(&summary(plan, "plan"));
+    let counts = plan.counts();
+    let words =
+        format!("Plan: {} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy);
+    out.push_str(&summary(counts, "plan", &words));
     out
 }
 
-fn summary(plan: &Plan, operation: &str) -> String {
-    let counts = plan.counts();
+/// A diagnostic of the manifests or of the plan.
+pub fn diagnostic(value: &Json) -> String {
+    let level = if value["severity"] == "error" { "error" } else { "warn" };
+    let summary = value["summary"].as_str().unwrap_or_default();
+    line(level, "diagnostic", summary, json!({ "diagnostic": value }))
+}
+
+fn summary(counts: Counts, operation: &str, words: &str) -> String {
     let changes = json!({
         "changes": {
             "add": counts.add, "change": counts.change, "import": counts.import, "remove": counts.destroy,
             "operation": operation,
         },
     });
-    let words =
-        format!("Plan: {} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy);
-    line("info", "change_summary", &words, changes)
+    line("info", "change_summary", words, changes)
 }
 
 /// One event; none for those that the stream has no line for.
@@ -119,14 +127,46 @@ pub fn progress(address: &model::Address, verb: Verb, elapsed: u64) -> String {
     )
 }
 
-/// The last line.
-pub fn applied(plan: &Plan, applied: &Applied) -> String {
-    let words = if applied.is_complete() { "apply" } else { "apply (incomplete)" };
-    summary(plan, words)
+/// The last lines: what is done, and the outputs.
+pub fn applied(plan: &Plan, applied: &Applied, destroy: bool) -> String {
+    let undone = applied.undone();
+    let counts = plan.counts_of(|change| !undone.contains(&change.address));
+    let end = if applied.is_complete() { "complete!" } else { "incomplete:" };
+    let (operation, words) = match destroy {
+        true => ("destroy", format!("Destroy {end} Resources: {} destroyed.", counts.destroy)),
+        false => (
+            "apply",
+            format!(
+                "Apply {end} Resources: {} added, {} changed, {} destroyed.",
+                counts.add, counts.change, counts.destroy
+            ),
+        ),
+    };
+    let outputs: serde_json::Map<String, Json> =
+        applied.snapshot.outputs.iter().map(|(name, value)| (name.clone(), output(value))).collect();
+    let outputs =
+        line("info", "outputs", &format!("Outputs: {}", outputs.len()), json!({ "outputs": outputs }));
+    format!("{}{outputs}", summary(counts, operation, &words))
+}
+
+fn output(value: &Json) -> Json {
+    match stored_output(value) {
+        Shown::Known(value) => json!({ "sensitive": false, "value": value }),
+        _ => json!({ "sensitive": true }),
+    }
 }
 
 fn resource(address: &str, kind: &str) -> Json {
-    json!({ "addr": address, "resource": address, "resource_type": kind, "implied_provider": "plumb" })
+    let parsed = model::Address::parse(address);
+    json!({
+        "addr": address,
+        "module": "",
+        "resource": address,
+        "implied_provider": "plumb",
+        "resource_type": kind,
+        "resource_name": parsed.as_ref().map(model::Address::id),
+        "resource_key": parsed.as_ref().and_then(model::Address::key),
+    })
 }
 
 fn action_word(action: Action) -> &'static str {

@@ -68,7 +68,9 @@ impl Teller {
         };
         match self.mode {
             Mode::Json => events::event(event, elapsed).iter().for_each(|line| self.json(line)),
-            Mode::Live | Mode::Plain => self.line(&words(event, elapsed)),
+            // A terminal has no room for ids of two hundred characters.
+            Mode::Live => self.line(words(event, elapsed).split(" [id=").next().unwrap_or_default()),
+            Mode::Plain => self.line(&words(event, elapsed)),
             Mode::Quiet => {}
         }
         if let Event::StepStart { address, verb } = event {

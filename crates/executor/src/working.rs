@@ -1,0 +1,116 @@
+//! The state as it grows during an apply, shared by the steps in flight.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::{Address, Json, Live, ResourceState, Snapshot};
+use state::{Journal, Outcome as Ending, Record, StateError};
+
+use crate::read_back::kept;
+
+/// The state as it grows.
+pub(crate) struct Working {
+    journal: Journal,
+    sequence: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    snapshot: Snapshot,
+    /// Computed values, by resource, fresher than the state's.
+    computed: HashMap<Address, BTreeMap<&'static str, Json>>,
+    /// What adopted resources keep in the state.
+    kept: HashMap<Address, BTreeMap<String, Json>>,
+    touched: HashSet<Address>,
+}
+
+impl Working {
+    pub(crate) fn new(journal: Journal, snapshot: Snapshot, live: Option<&Live>) -> Self {
+        let resources = || live.into_iter().flat_map(|l| &l.resources);
+        let unowned = resources().filter(|(a, _)| !snapshot.resources.contains_key(a));
+        let kept = unowned.map(|(address, observed)| (address.clone(), kept(observed))).collect();
+        let computed = resources().map(|(a, o)| (a.clone(), o.computed.clone())).collect();
+        let sequence = AtomicU64::new(journal.next_sequence());
+        let inner = Mutex::new(Inner { snapshot, computed, kept, touched: Default::default() });
+        Self { journal, sequence, inner }
+    }
+
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) async fn append(&self, record: Record) -> Result<(), StateError> {
+        self.journal.append(record).await
+    }
+
+    pub(crate) fn entry(&self, address: &Address) -> Option<ResourceState> {
+        self.lock().snapshot.resources.get(address).cloned()
+    }
+
+    pub(crate) fn kept(&self, address: &Address) -> BTreeMap<String, Json> {
+        self.lock().kept.get(address).cloned().unwrap_or_default()
+    }
+
+    /// A computed value of a resource that stands.
+    pub(crate) fn computed(&self, address: &Address, name: &str) -> Option<Json> {
+        let inner = self.lock();
+        let fresh = inner.computed.get(address).and_then(|c| c.get(name)).cloned();
+        fresh.or_else(|| inner.snapshot.resources.get(address)?.observed.get(name).cloned())
+    }
+
+    /// Takes a step's end into the state.
+    pub(crate) fn end(
+        &self,
+        address: &Address,
+        previous: Option<&Address>,
+        intended: Option<ResourceState>,
+        ending: Ending,
+        computed: BTreeMap<&'static str, Json>,
+    ) {
+        let mut inner = self.lock();
+        let entry = match (ending, intended) {
+            (Ending::Unchanged, _) => return,
+            (Ending::Gone, _) | (Ending::AsIntended { .. }, None) => None,
+            (Ending::Entry(entry), _) => Some(*entry),
+            (Ending::AsIntended { observed }, Some(mut entry)) => {
+                entry.observed.extend(observed);
+                Some(entry)
+            }
+        };
+        if let Some(previous) = previous {
+            inner.snapshot.resources.remove(previous);
+        }
+        match entry {
+            Some(entry) => _ = inner.snapshot.resources.insert(address.clone(), entry),
+            None => {
+                inner.snapshot.resources.remove(address);
+                inner.computed.remove(address);
+            }
+        }
+        if !computed.is_empty() {
+            inner.computed.insert(address.clone(), computed);
+        }
+        inner.touched.insert(address.clone());
+    }
+
+    /// Gives an entry another address.
+    pub(crate) fn rename(&self, from: &Address, to: &Address) {
+        let mut inner = self.lock();
+        if let Some(entry) = inner.snapshot.resources.remove(from) {
+            inner.snapshot.resources.insert(to.clone(), entry);
+        }
+    }
+
+    pub(crate) fn touched(&self, address: &Address) -> bool {
+        self.lock().touched.contains(address)
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.lock().snapshot.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().expect("BUG: a step panicked while it held the state")
+    }
+}
