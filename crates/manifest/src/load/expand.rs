@@ -11,6 +11,7 @@ use super::Load;
 use super::document::{Document, is_id};
 use super::draft::{Draft, Each};
 use super::expression::{Names, Wrong};
+use super::index::{Index, LeftOut};
 use crate::variables::Variables;
 
 /// The most values of a run that `for_each` writes out.
@@ -26,6 +27,7 @@ impl Load<'_, '_> {
                 at,
                 variables: &self.variables,
                 environment: self.inputs.environment,
+                index: &mut self.index,
                 diagnostics: &mut self.diagnostics,
                 written_out: &mut written_out,
             };
@@ -42,19 +44,62 @@ struct Expansion<'e, 't> {
     at: usize,
     variables: &'e Variables,
     environment: &'e str,
+    index: &'e mut Index,
     diagnostics: &'e mut Diagnostics,
     written_out: &'e mut usize,
 }
 
 impl Expansion<'_, '_> {
     fn drafts(&mut self) -> Vec<Draft> {
-        let Some(elements) = self.elements() else {
+        let Some((elements, id)) = self.elements().and_then(|e| Some((e, self.shared_id()?))) else {
+            self.lose();
             return Vec::new();
         };
-        let Some(id) = self.shared_id() else {
-            return Vec::new();
+        let mut drafts: Vec<Draft> =
+            elements.into_iter().filter_map(|each| self.draft(each, id.as_deref())).collect();
+        self.one_name(&mut drafts);
+        drafts
+    }
+
+    /// Elements that all have one name are one mistake; the first of them goes on.
+    fn one_name(&mut self, drafts: &mut Vec<Draft>) {
+        let [first, others @ ..] = drafts.as_slice() else {
+            return;
         };
-        elements.into_iter().filter_map(|each| self.draft(each, id.as_deref())).collect()
+        let constant = self.document.get("name").is_some_and(|node| !node.mentions("${"));
+        if !constant || !first.named || others.is_empty() {
+            return;
+        }
+        let (name, place) = (first.name.clone(), first.name_place);
+        let words = format!("`for_each` makes {} resources named `{name}`", drafts.len());
+        self.error(words, format!("write `name: {name}-${{each.key}}`"), place);
+        self.lose();
+        drafts.truncate(1);
+    }
+
+    /// What refers to this document is not another mistake.
+    fn lose(&mut self) {
+        let name = self.document.get("name").filter(|node| !node.mentions("${")).and_then(|node| node.text());
+        let id = self.document.id.as_ref().map(|(id, _)| id.as_str()).filter(|_| name.is_some());
+        self.index.lose(Some(self.document.kind.name), name.into_iter().chain(id));
+    }
+
+    fn leave_out(&mut self, each: Option<&Each>, id: Option<&str>) {
+        let document = self.document;
+        let mut names = Names::new(self.variables, self.environment);
+        names.each = each;
+        let name = document.get("name").and_then(|node| names.evaluate(node).ok());
+        let name = match name {
+            Some((Json::String(name), false)) => name,
+            _ => String::new(),
+        };
+        self.index.leave_out(LeftOut {
+            kind: document.kind.name,
+            id: id.unwrap_or(&name).to_owned(),
+            name,
+            key: each.map(|e| e.text.clone()),
+            place: document.get("when").map_or(document.place(), |node| node.place),
+        });
     }
 
     fn error(&mut self, words: impl Into<String>, help: impl Into<String>, place: Place) {
@@ -149,11 +194,22 @@ impl Expansion<'_, '_> {
     }
 
     fn draft(&mut self, each: Option<Each>, id: Option<&str>) -> Option<Draft> {
-        if !self.when(each.as_ref())? {
-            return None;
+        match self.when(each.as_ref()) {
+            Some(true) => {}
+            Some(false) => {
+                self.leave_out(each.as_ref(), id);
+                return None;
+            }
+            None => {
+                self.lose();
+                return None;
+            }
         }
         let name = self.name(each.as_ref());
         let named = name.is_some();
+        if !named {
+            self.lose();
+        }
         let name = name.unwrap_or_default();
         Some(Draft {
             kind: self.document.kind,

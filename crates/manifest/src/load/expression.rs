@@ -173,7 +173,7 @@ fn unknown_value(kind: &'static Kind, name: &str) -> String {
     format!("a {} has no `{name}`; {}", kind.name, model::accept::known_keys(name, all))
 }
 
-/// Words for a resource that was not found.
+/// Words for a resource that was not found; none for what was reported before.
 pub(super) fn missing_words(missing: &Missing, kind: &str, keys: &[String]) -> String {
     let name = keys.first().map(String::as_str).unwrap_or_default();
     match missing {
@@ -193,5 +193,10 @@ pub(super) fn missing_words(missing: &Missing, kind: &str, keys: &[String]) -> S
             let key = keys.get(1).map(String::as_str).unwrap_or_default();
             format!("the {kind} `{name}` has no element `{key}`")
         }
+        Missing::LeftOut(_) => match keys.get(1) {
+            Some(key) => format!("element `{key}` of `{name}` is left out: its `when` is false"),
+            None => format!("`{name}` is left out: its `when` is false"),
+        },
+        Missing::Reported => String::new(),
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::schema::Need;
-use model::{Address, Attributes, Dependency, Diagnostic, Json, Place, Resource, Sources, Value, accept};
+use model::{
+    Address, Adopt, Attributes, Dependency, Diagnostic, Json, Place, Resource, Sources, Value, accept,
+};
 
 use super::Load;
 use super::attributes::below;
 use super::draft::{Draft, Leaf};
-use super::index::Index;
+use super::index::{Index, Missing};
 
 impl Load<'_, '_> {
     /// Every resource, ordered by address.
@@ -20,6 +22,8 @@ impl Load<'_, '_> {
                 self.needs_of(at);
                 self.rules(at);
                 self.checks(at);
+                self.identities(at);
+                self.adopts(at);
             }
         }
         self.depends_on();
@@ -45,6 +49,8 @@ impl Load<'_, '_> {
             _ => None,
         };
         let key = draft.each.as_ref().map(|e| e.text.as_str());
+        // What a workspace brings along is taken over with it, under the names that follow.
+        let adopt = document.adopt.clone().filter(|_| own || document.adopt == Some(Adopt::Named));
         Some(Resource {
             address: home.address,
             kind: draft.kind,
@@ -54,7 +60,7 @@ impl Load<'_, '_> {
             dependencies: draft.dependencies,
             lifecycle: if own { document.lifecycle.clone() } else { Default::default() },
             moved_from: if own { moved_from(&document.moved_from, key) } else { Vec::new() },
-            adopt: document.adopt.clone().filter(|_| own),
+            adopt,
             implied_by,
             place: draft.name_place,
             source,
@@ -174,6 +180,45 @@ impl Load<'_, '_> {
         }
     }
 
+    /// Identities are given if and only if the type says so.
+    fn identities(&mut self, at: usize) {
+        const TYPE: &str = "identity.type";
+        const LIST: &str = "identity.user_assigned_identities";
+        let draft = &self.drafts[at];
+        let Some(wanted) = draft.known_text(TYPE).map(|word| word.contains("user_assigned")) else {
+            return;
+        };
+        let given = match draft.leaves.get(LIST) {
+            None => false,
+            Some(Leaf::Value(Value::Known(json))) => json.as_array().is_none_or(|list| !list.is_empty()),
+            Some(_) => true,
+        };
+        let (path, words) = match (wanted, given) {
+            (true, false) => (TYPE, format!("`{TYPE}` has `user_assigned`, and no identity is given")),
+            (false, true) => (LIST, format!("`{LIST}` is given, and `{TYPE}` has no `user_assigned`")),
+            _ => return,
+        };
+        let help = "write `user_assigned` in the type and name the identities below `user_assigned_identities`, or neither";
+        let place = draft.place_of(path).unwrap_or(draft.name_place);
+        self.report(at, Diagnostic::error(words).help(help).at(place), path);
+    }
+
+    /// An id to adopt is the one that follows from the document's names.
+    fn adopts(&mut self, at: usize) {
+        let draft = &self.drafts[at];
+        let document = &self.documents[draft.document];
+        let (Some(Adopt::Id(id)), None) = (&document.adopt, draft.implied_by) else {
+            return;
+        };
+        let Some(own) = draft.arm_id().filter(|own| own.folded() != id.folded()) else {
+            return;
+        };
+        let words = format!("`adopt` is `{id}`, and this document describes `{own}`");
+        let help = "give the document the names of what it takes over, or write `adopt: true`";
+        let place = document.get("adopt").map_or(draft.name_place, |node| node.place);
+        self.report(at, Diagnostic::error(words).help(help).at(place), "adopt");
+    }
+
     /// Edges that documents ask for by address.
     fn depends_on(&mut self) {
         if self.documents.iter().all(|d| d.depends_on.is_empty()) {
@@ -182,6 +227,9 @@ impl Load<'_, '_> {
         let mut edges: Vec<(usize, Dependency)> = Vec::new();
         let mut missing: BTreeMap<Place, Diagnostic> = BTreeMap::new();
         let addresses = Index::addresses(&self.drafts);
+        // They have been reported.
+        let homeless: BTreeSet<(&str, &str)> =
+            self.drafts.iter().filter(|d| d.home.is_none()).map(|d| (d.kind.name, d.id.as_str())).collect();
         for (at, draft) in self.drafts.iter().enumerate() {
             if draft.implied_by.is_some() || draft.home.is_none() {
                 continue;
@@ -190,7 +238,18 @@ impl Load<'_, '_> {
                 let targets = addresses.get(address.as_str()).map_or(&[][..], Vec::as_slice);
                 let others = targets.iter().filter(|t| **t != at).filter_map(|t| self.drafts[*t].address());
                 edges.extend(others.map(|a| (at, Dependency { address: a.clone(), place: *place })));
-                if targets.is_empty() || targets == [at] {
+                let absent = match targets.is_empty() {
+                    true => self.index.absent(address.kind(), address.id(), address.key().as_deref()),
+                    false => None,
+                };
+                let reported = matches!(absent, Some(Missing::Reported))
+                    || targets.is_empty() && homeless.contains(&(address.kind(), address.id()));
+                if let Some(absent @ Missing::LeftOut(_)) = absent {
+                    let words = format!("{address} is left out: its `when` is false");
+                    missing
+                        .entry(*place)
+                        .or_insert_with(|| absent.related(Diagnostic::error(words).at(*place)));
+                } else if !reported && (targets.is_empty() || targets == [at]) {
                     missing
                         .entry(*place)
                         .or_insert_with(|| nothing_there(address, *place, targets, &addresses));

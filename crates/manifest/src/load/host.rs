@@ -84,14 +84,17 @@ impl Walker<'_> {
                     Form::Id => self.drafts[at].arm_id().map(|id| Json::from(id.as_str())),
                 }
             }
-            Err(Missing::Unknown(_)) if reference.may_stand && reference.form == Form::Name => {
+            Err(Missing::Unknown(_) | Missing::LeftOut(_))
+                if reference.may_stand && reference.form == Form::Name =>
+            {
                 Some(Json::from(text))
             }
+            Err(Missing::Reported) => None,
             Err(missing) => {
                 let words =
                     format!("`{path}`: {}", missing_words(&missing, reference.kind, &[text.to_owned()]));
                 let help = "write such a document, or the full ARM id of a resource that stands already";
-                self.report(Diagnostic::error(words).help(help).at(place), path);
+                self.report(missing.related(Diagnostic::error(words).help(help).at(place)), path);
                 None
             }
         }

@@ -1,8 +1,9 @@
 //! Drafts by kind, id, name, and ARM id.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use model::rule::nearest;
+use model::{Diagnostic, Place};
 
 use super::draft::Draft;
 
@@ -11,6 +12,28 @@ use super::draft::Draft;
 pub(super) struct Index {
     kinds: HashMap<&'static str, Words>,
     pub(super) arm: HashMap<String, usize>,
+    lost: Lost,
+    left_out: Vec<LeftOut>,
+}
+
+/// Documents that were reported and have no drafts; what refers to them is not another mistake.
+#[derive(Default)]
+struct Lost {
+    /// A document whose kind and name nobody knows.
+    anything: bool,
+    /// Kinds with a document whose name nobody knows.
+    kinds: HashSet<&'static str>,
+    /// Ids and names, folded; the kind is `None` where it is not known.
+    names: HashSet<(Option<&'static str>, String)>,
+}
+
+/// A document, or an element of one, whose `when` is false.
+pub(super) struct LeftOut {
+    pub(super) kind: &'static str,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) key: Option<String>,
+    pub(super) place: Place,
 }
 
 #[derive(Default)]
@@ -30,6 +53,20 @@ pub(super) enum Missing {
     NeedsKey,
     /// A document with `for_each`, which has no such element.
     NoElement,
+    /// It is one whose `when`, at this place, is false.
+    LeftOut(Place),
+    /// It may be one that is broken, which has been reported.
+    Reported,
+}
+
+impl Missing {
+    /// Adds the place that belongs to it.
+    pub(super) fn related(&self, diagnostic: Diagnostic) -> Diagnostic {
+        match self {
+            Self::LeftOut(place) => diagnostic.related(*place, "left out here"),
+            _ => diagnostic,
+        }
+    }
 }
 
 impl Index {
@@ -39,9 +76,58 @@ impl Index {
         words.names.entry(draft.name.to_ascii_lowercase()).or_default().push(at);
     }
 
+    /// Remembers a broken document of which only these names are known, if any.
+    pub(super) fn lose<'n>(&mut self, kind: Option<&'static str>, names: impl IntoIterator<Item = &'n str>) {
+        let before = self.lost.names.len();
+        self.lost.names.extend(names.into_iter().map(|name| (kind, name.to_ascii_lowercase())));
+        if self.lost.names.len() == before {
+            match kind {
+                Some(kind) => drop(self.lost.kinds.insert(kind)),
+                None => self.lost.anything = true,
+            }
+        }
+    }
+
+    pub(super) fn leave_out(&mut self, what: LeftOut) {
+        self.left_out.push(what);
+    }
+
+    /// Why something is not there, when a document could be what was meant.
+    pub(super) fn absent(&self, kind: &str, text: &str, key: Option<&str>) -> Option<Missing> {
+        let out = self.left_out.iter().find(|out| {
+            let named = out.id == text || out.name.eq_ignore_ascii_case(text);
+            out.kind == kind && named && (key.is_none() || out.key.as_deref() == key)
+        });
+        if let Some(out) = out {
+            return Some(Missing::LeftOut(out.place));
+        }
+        let kind = model::kinds::find(kind)?.name;
+        let named = |kind| self.lost.names.contains(&(kind, text.to_ascii_lowercase()));
+        let lost = self.lost.anything || self.lost.kinds.contains(kind) || named(Some(kind)) || named(None);
+        lost.then_some(Missing::Reported)
+    }
+
     /// The draft that an id, a name, or `parent/id` means. `parent` breaks ties in favour of drafts
     /// that lie in it; `key` names an element of a `for_each`.
     pub(super) fn find(
+        &self,
+        drafts: &[Draft],
+        kind: &str,
+        text: &str,
+        key: Option<&str>,
+        parent: Option<usize>,
+    ) -> Result<usize, Missing> {
+        self.find_draft(drafts, kind, text, key, parent).map_err(|missing| {
+            let last = text.rsplit_once('/').map_or(text, |(_, last)| last);
+            let absent = match missing {
+                Missing::Unknown(_) | Missing::NoElement => self.absent(kind, last, key),
+                _ => None,
+            };
+            absent.unwrap_or(missing)
+        })
+    }
+
+    fn find_draft(
         &self,
         drafts: &[Draft],
         kind: &str,

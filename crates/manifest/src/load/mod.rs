@@ -91,11 +91,17 @@ impl<'t> Load<'t, '_> {
             let text: &'t str = &sources.get(*id).text;
             let parsed = yaml::parse(text, *id);
             let mut lines = Lines { text, at: 0, line: 1 };
+            if parsed.diagnostics.has_errors() {
+                self.index.lose(None, []);
+            }
             self.diagnostics.extend(parsed.diagnostics);
             for root in parsed.documents {
                 let line = lines.line(root.place.start as usize);
-                let read = document::read(root, line, self.inputs.project, &mut self.diagnostics);
-                self.documents.extend(read);
+                let name = root.entry("name").and_then(|e| e.node.text()).map(str::to_owned);
+                match document::read(root, line, self.inputs.project, &mut self.diagnostics) {
+                    Some(document) => self.documents.push(document),
+                    None => self.index.lose(None, name.as_deref()),
+                }
             }
         }
         if self.documents.is_empty() && !self.diagnostics.has_errors() {

@@ -108,14 +108,14 @@ impl Load<'_, '_> {
                 let arm_id = self.drafts[found].arm_id()?.clone();
                 Some(Parent { arm_id, draft: Some(found), place })
             }
-            Err(Missing::Unknown(_)) if kind == "resource_group" => self.standing_group(&text, place),
+            Err(Missing::Unknown(_) | Missing::LeftOut(_)) if kind == "resource_group" => {
+                self.standing_group(&text, place)
+            }
+            Err(Missing::Reported) => None,
             Err(missing) => {
                 let words = missing_words(&missing, kind, &[text]);
-                self.fail(
-                    words,
-                    "write such a document, or the full ARM id of one that stands already",
-                    place,
-                );
+                let help = "write such a document, or the full ARM id of one that stands already";
+                self.diagnostics.push(missing.related(Diagnostic::error(words).help(help).at(place)));
                 None
             }
         }

@@ -7,6 +7,7 @@ use model::{Attribute, Diagnostic, Json, Place, Secret, Value};
 use super::Load;
 use super::draft::{Draft, Leaf};
 use super::expression::{Names, missing_words};
+use super::index::Missing;
 use crate::yaml::{Node, Yaml};
 
 /// An instance that names a setup_script document.
@@ -173,11 +174,13 @@ impl Load<'_, '_> {
         let found = self.index.find(&self.drafts, "setup_script", &used.name, None, None);
         let script = match found {
             Ok(script) => script,
+            Err(Missing::Reported) => return,
             Err(missing) => {
                 let words = missing_words(&missing, "setup_script", std::slice::from_ref(&used.name));
                 let help =
                     "write such a document, or `{ path: … }` for a script on the workspace's file share";
-                return self.report(used.at, Diagnostic::error(words).help(help).at(used.place), used.role);
+                let diagnostic = missing.related(Diagnostic::error(words).help(help).at(used.place));
+                return self.report(used.at, diagnostic, used.role);
             }
         };
         let Some(address) = self.drafts[script].address().cloned() else {
