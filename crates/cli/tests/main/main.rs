@@ -2,6 +2,7 @@
 
 mod cloud;
 mod examples;
+mod guards;
 mod hostile;
 mod kills;
 mod project;
