@@ -9,8 +9,8 @@ use super::common::{ML_PREVIEW, ML_VERSION, action, flag, identity_list, identit
 use crate::check::Check;
 use crate::rule::Rule;
 use crate::schema::{
-    Action, Attribute, Change, Compare, Computed, Default, Kind, Placement, Removal, Sensitivity, Type, Unit, Variant,
-    Wire, variant,
+    Action, Attribute, Change, Compare, Computed, Default, Kind, Placement, Removal, Sensitivity, Type, Unit,
+    Variant, Wire, variant,
 };
 
 const POWER: &[Variant] = &[
