@@ -118,16 +118,3 @@ fn a_right_checksum_does_not_excuse_what_is_unknown_or_contradictory() {
         assert!(!message.contains("column") && !message.contains("expected"), "{message}");
     }
 }
-
-/// Run by hand: `cargo test --release -p state -- --ignored --nocapture large`.
-#[test]
-#[ignore = "a measurement"]
-fn a_large_state_is_quick() {
-    let large = snapshot(1, 20_000);
-    let begun = std::time::Instant::now();
-    let bytes = encode(&large);
-    let written = begun.elapsed();
-    let begun = std::time::Instant::now();
-    decode(&bytes).expect("a good file");
-    println!("{} bytes: encode {written:?}, decode {:?}", bytes.len(), begun.elapsed());
-}
