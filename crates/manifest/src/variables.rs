@@ -20,11 +20,13 @@ pub(crate) struct Variables {
 }
 
 impl Variables {
-    /// A value, and whether it is a secret; the error says what is wrong with the name.
+    /// A value, and whether it is a secret; the error says what is wrong with the name, and is
+    /// empty when that was said before.
     pub(crate) fn get(&self, name: &str) -> Result<(Arc<Known>, bool), String> {
         match self.values.get(name) {
             Some(known) => Ok((Arc::clone(known), self.sensitive.contains(name))),
-            None if self.declared.contains(name) => Err(format!("variable `{name}` has no value")),
+            // Said once, where it is declared.
+            None if self.declared.contains(name) => Err(String::new()),
             None if self.declared.is_empty() => {
                 Err(format!("there is no variable `{name}`; declare it below `[variables]` in plumb.toml"))
             }

@@ -25,7 +25,7 @@ const AZ_ML_READ_ONLY: [&str; 5] = [
 const MADE_MAX: usize = 64 * 1024 * 1024;
 
 /// Attributes that say where a resource lies.
-const PLACING: [&str; 3] = ["workspace", "resource_group", "subscription"];
+pub(super) const PLACING: [&str; 3] = ["workspace", "resource_group", "subscription"];
 
 impl<'t> Load<'t, '_> {
     /// Reads the attributes of every draft, then their defaults. Drafts without a home are read, too,
@@ -194,7 +194,8 @@ impl<'t> Load<'t, '_> {
             let address = self.drafts[target].address().cloned();
             address.iter().for_each(|address| self.drafts[at].depend(address, node.place));
         }
-        let pending = Pending { expression, targets, place: node.place };
+        let computed = node.computed().unwrap_or(node.place);
+        let pending = Pending { expression, targets, place: node.place, computed };
         match pending.targets.is_empty() {
             true => self.evaluated(at, attribute, pending, lenient),
             false => Leaf::Pending(Box::new(pending)),
@@ -209,7 +210,7 @@ impl<'t> Load<'t, '_> {
         pending: Pending,
         lenient: bool,
     ) -> Leaf {
-        let Pending { expression, place, .. } = pending;
+        let Pending { expression, place, computed, .. } = pending;
         if expression.is_too_deep() {
             let words = "the expression rests on too many others that are unknown, too".to_owned();
             self.say(at, words, place, attribute.path);
@@ -231,7 +232,7 @@ impl<'t> Load<'t, '_> {
             }
             Ok(None) => Leaf::Value(Value::Deferred(expression.into())),
             Err(words) => {
-                self.say(at, words, place, attribute.path);
+                self.say(at, words, computed, attribute.path);
                 Leaf::Broken
             }
         }

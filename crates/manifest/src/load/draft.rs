@@ -57,6 +57,8 @@ pub(super) struct Pending {
     pub(super) expression: Expression,
     pub(super) targets: Vec<(usize, &'static str)>,
     pub(super) place: Place,
+    /// Where its computation stands: the text with `${…}`, if it is the only one.
+    pub(super) computed: Place,
 }
 
 impl Draft {

@@ -8,7 +8,7 @@ use model::{
 };
 
 use super::Load;
-use super::attributes::below;
+use super::attributes::{PLACING, below};
 use super::draft::{Draft, Leaf};
 use super::index::{Index, Missing};
 
@@ -17,12 +17,17 @@ impl Load<'_, '_> {
     pub(super) fn finish(&mut self, sources: &Sources) -> Vec<Resource> {
         self.scripts();
         for at in 0..self.drafts.len() {
-            if self.drafts[at].home.is_some() {
+            let placed = self.drafts[at].home.is_some();
+            if placed {
                 self.subnet(at);
+            }
+            if self.drafts[at].named {
                 self.needs_of(at);
-                self.rules(at);
-                self.checks(at);
-                self.identities(at);
+            }
+            self.rules(at);
+            self.checks(at);
+            self.identities(at);
+            if placed {
                 self.adopts(at);
             }
         }
@@ -100,6 +105,7 @@ impl Load<'_, '_> {
             .attributes
             .iter()
             .filter(|a| !draft.leaves.contains_key(a.path))
+            .filter(|a| draft.home.is_some() || !PLACING.contains(&a.path))
             .filter(|a| match a.need {
                 Need::Optional => false,
                 Need::Required => true,

@@ -31,11 +31,12 @@ impl Load<'_, '_> {
         let mut names = Names::new(&self.variables, self.inputs.environment);
         names.resources = Some(Resources { drafts: &self.drafts, index: &self.index, own: None });
         let expression = names.compile(node)?;
-        let pending = Pending { expression, targets: names.targets, place: node.place };
-        let Some(Pending { expression, place, .. }) = self.bound(pending) else {
+        let computed = node.computed().unwrap_or(node.place);
+        let pending = Pending { expression, targets: names.targets, place: node.place, computed };
+        let Some(Pending { expression, .. }) = self.bound(pending) else {
             return Ok(None);
         };
-        let json = expression.evaluate(&|_, _| None).map_err(|words| (words, place))?;
+        let json = expression.evaluate(&|_, _| None).map_err(|words| (words, computed))?;
         Ok(Some(match json {
             None => Value::Deferred(expression.into()),
             Some(json) if expression.is_secret() => {

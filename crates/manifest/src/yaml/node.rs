@@ -75,6 +75,20 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// Where the only text with an expression in it stands; `None` when there are several.
+    pub(crate) fn computed(&self) -> Option<Place> {
+        let below: Vec<&Node<'t>> = match &self.yaml {
+            Yaml::List(list) => list.iter().collect(),
+            Yaml::Map(entries) => entries.iter().map(|e| &e.node).collect(),
+            _ => return Some(self.place),
+        };
+        let mut found = below.into_iter().filter(|n| n.mentions("${"));
+        match (found.next(), found.next()) {
+            (Some(only), None) => only.computed(),
+            _ => None,
+        }
+    }
+
     /// How many values it is made of.
     pub(crate) fn size(&self) -> usize {
         match &self.yaml {
