@@ -76,7 +76,7 @@ pub enum Command {
     /// Explain a kind or an attribute
     #[command(after_help = "Example:\n  plumb explain instance.schedules")]
     Explain(Explain),
-    /// Print the JSON Schema of manifests or of plumb.toml
+    /// Print the JSON Schema of manifests
     #[command(after_help = "Example:\n  plumb schema > manifest.schema.json")]
     Schema,
     /// Start compute instances

@@ -40,6 +40,10 @@ fn all() -> String {
 
 fn one(path: &str) -> anyhow::Result<String> {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let asked = if kinds::find(name).is_some() { rest } else { Some(path) };
+    if let Some(text) = asked.and_then(header) {
+        return Ok(text);
+    }
     let Some(kind) = kinds::find(name) else {
         let near = nearest(name, KINDS.iter().map(|k| k.name));
         bail!(
@@ -53,14 +57,29 @@ fn one(path: &str) -> anyhow::Result<String> {
     }
 }
 
+/// A header key, or a group of them; every kind has them.
+fn header(path: &str) -> Option<String> {
+    let prefix = format!("{path}.");
+    let keys = HEADER.iter().filter(|k| k.path == path || k.path.starts_with(&prefix));
+    let text: String = keys.map(|k| format!("{}: {}\n", k.path, k.doc)).collect();
+    (!text.is_empty()).then_some(text)
+}
+
 fn whole(kind: &Kind) -> String {
     let mut out = format!("{}: {}\n", kind.name, kind.summary);
     if let Some(words) = kind.loses {
         let _ = writeln!(out, "When it is deleted or replaced: {words}.");
     }
-    out.push_str("\nAttributes:\n\n");
+    out.push_str("\nAttributes (* must be given):\n\n");
     for attribute in kind.attributes.iter().filter(|a| !a.derived) {
-        let _ = writeln!(out, "  {:38} {:14} {}", attribute.path, type_word(&attribute.value), attribute.doc);
+        let mark = if attribute.need == Need::Required { "*" } else { " " };
+        let _ = writeln!(
+            out,
+            "{mark} {:38} {:14} {}",
+            attribute.path,
+            type_word(&attribute.value),
+            attribute.doc
+        );
     }
     if !kind.computed.is_empty() {
         out.push_str("\nKnown after apply, for expressions:\n\n");
@@ -112,7 +131,9 @@ fn in_full(kind: &str, attribute: &Attribute) -> String {
         fact("in ARM", attribute.arm.to_owned());
     }
     for field in fields_of(&attribute.value) {
-        let _ = writeln!(out, "\n  - {:30} {:12} {}", field.path, type_word(&field.value), field.doc);
+        let only = field.when.map(|(path, word)| format!(" (with `{path}: {word}`)")).unwrap_or_default();
+        let _ =
+            writeln!(out, "\n  - {}: {}{only}\n      {}", field.path, field.doc, type_in_full(&field.value));
     }
     out
 }
