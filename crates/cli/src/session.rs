@@ -57,8 +57,16 @@ impl Session {
     pub fn load(&mut self) -> Result<(), Failure> {
         let found = find_manifests(&self.settings.root, &self.project.manifests);
         let mut all = Diagnostics::default();
+        let given = self.settings.variable_files.iter().filter_map(|f| f.canonicalize().ok());
+        let variables_only: Vec<PathBuf> = given.collect();
+        let is_manifest = |name: &str| {
+            variables_only.is_empty()
+                || self.settings.root.join(name).canonicalize().map_or(true, |p| !variables_only.contains(&p))
+        };
+        let texts: Vec<(String, String)> =
+            found.files.into_iter().filter(|(name, _)| is_manifest(name)).collect();
         let manifests: Vec<SourceId> =
-            found.files.into_iter().map(|(name, text)| self.sources.add(name, text)).collect();
+            texts.into_iter().map(|(name, text)| self.sources.add(name, text)).collect();
         all.extend(found.diagnostics);
         let variables = self.layers()?;
         let subscription = self.subscription().to_owned();

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::{
-    Address, Diagnostic, Diagnostics, Json, Live, Observed, Resource, ResourceState, Seal, Snapshot, Status,
-    Value,
+    Address, Adopt, Diagnostic, Diagnostics, Json, Live, Observed, Resource, ResourceState, Seal, Snapshot,
+    Status, Value,
 };
 
 use crate::difference::{self, Compared, Sides};
@@ -135,6 +135,9 @@ impl<'a> Planner<'a> {
         prior: Option<Prior<'a>>,
         reason: Reason,
     ) -> Change {
+        if let (Some(Adopt::Id(id)), None, Some(_)) = (&resource.adopt, &prior, self.live) {
+            self.diagnostics.push(nothing_to_adopt(resource, id.as_str()));
+        }
         let differences = difference::whole(resource, resolved);
         let change = self.change(resource, Action::Create, Some(reason), prior, differences);
         notes::of_create(change)
@@ -418,6 +421,14 @@ fn reason_of<'b>(differences: impl Iterator<Item = &'b Difference>) -> Option<Re
         1 => reasons.into_iter().next(),
         _ => Some(Reason::Both),
     }
+}
+
+fn nothing_to_adopt(resource: &Resource, id: &str) -> Diagnostic {
+    Diagnostic::error(format!("{} is to be adopted, and Azure has nothing at its id", resource.address))
+        .at(resource.place)
+        .label(id.to_owned())
+        .address(&resource.address)
+        .help("correct the id, or drop `adopt` to have it created")
 }
 
 fn not_ours(resource: &Resource) -> Diagnostic {
