@@ -282,7 +282,6 @@ fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> P
             differences: Vec::new(),
             unchanged: Vec::new(),
             notes: Vec::new(),
-            text: None,
             implied_by: None,
             desired: None,
             prior: Some(prior),

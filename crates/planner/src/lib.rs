@@ -17,7 +17,6 @@ pub use difference::fallback;
 pub use graph::Graph;
 pub use options::Options;
 pub use plan::{
-    Action, Change, Counts, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step,
-    TextChange, Verb,
+    Action, Change, Counts, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step, Verb,
 };
 pub use resolve::{Resolved, resolve};

@@ -2,7 +2,7 @@
 
 use model::schema;
 
-use crate::plan::{Action, Change, Difference, Effect, Shown, TextChange};
+use crate::plan::{Action, Change, Difference, Effect, Shown};
 
 /// Notes of a create.
 pub(crate) fn of_create(mut change: Change) -> Change {
@@ -16,8 +16,7 @@ pub(crate) fn of_create(mut change: Change) -> Change {
 pub(crate) fn of_update(mut change: Change) -> Change {
     let mut notes: Vec<String> = change.differences.iter().filter_map(of_difference).collect();
     notes.dedup();
-    change.text = script_text(&change);
-    if change.text.is_some() {
+    if changes_script(&change) {
         notes.push(
             "instances that stand keep what they were created with; see the notes of each instance"
                 .to_owned(),
@@ -32,7 +31,6 @@ pub(crate) fn of_replace(mut change: Change) -> Change {
     change.notes.extend(renamed(&change));
     change.notes.extend(deleted_first(&change));
     change.notes.extend(change.kind.loses.map(|words| format!("replacing it: {words}")));
-    change.text = script_text(&change);
     change
 }
 
@@ -87,15 +85,8 @@ fn of_difference(difference: &Difference) -> Option<String> {
     }
 }
 
-/// The changed text of a setup script.
-fn script_text(change: &Change) -> Option<TextChange> {
-    let difference = change.differences.iter().find(|d| d.attribute.path == "content")?;
-    match (&difference.before, &difference.after) {
-        (Shown::Known(before), Shown::Known(after)) => Some(TextChange {
-            path: difference.attribute.path,
-            before: before.as_str()?.to_owned(),
-            after: after.as_str()?.to_owned(),
-        }),
-        _ => None,
-    }
+/// Whether the text of a setup script changes.
+fn changes_script(change: &Change) -> bool {
+    let difference = change.differences.iter().find(|d| d.attribute.path == "content");
+    difference.is_some_and(|d| matches!((&d.before, &d.after), (Shown::Known(_), Shown::Known(_))))
 }

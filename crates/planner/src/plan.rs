@@ -60,25 +60,12 @@ pub struct Change {
     pub unchanged: Vec<(&'static Attribute, Json)>,
     /// What the reader should know, in words: what is lost, what waits, what runs when.
     pub notes: Vec<String>,
-    /// A changed text to show line by line: before and after.
-    pub text: Option<TextChange>,
     /// The resource the documents imply it for.
     pub implied_by: Option<Address>,
     /// What the documents want; none for a delete.
     pub desired: Option<Arc<Resource>>,
     /// What the state has; none for a create.
     pub prior: Option<ResourceState>,
-}
-
-/// A setup script's text, before and after.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextChange {
-    /// The attribute.
-    pub path: &'static str,
-    /// The applied text.
-    pub before: String,
-    /// The desired text.
-    pub after: String,
 }
 
 /// What happens to a resource.

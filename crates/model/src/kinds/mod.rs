@@ -39,7 +39,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::schema::Type;
 
     #[test]
     fn kinds_are_ordered_and_documented() {
@@ -59,8 +58,7 @@ mod tests {
             assert_eq!(paths.len(), kind.attributes.len(), "{}", kind.name);
             let sent = || kind.attributes.iter().filter(|a| !a.arm.is_empty() && a.when.is_none());
             let arm: BTreeSet<_> = sent().map(|a| a.arm).collect();
-            let doubled = sent().filter(|a| matches!(a.value, Type::Script) || a.derived).count();
-            assert!(arm.len() + doubled >= sent().count(), "{}", kind.name);
+            assert_eq!(arm.len(), sent().count(), "{}", kind.name);
         }
     }
 }

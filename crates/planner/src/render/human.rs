@@ -14,7 +14,7 @@ use crate::plan::{Action, Change, Difference, Drift, Effect, Plan, Reason, Shown
 
 type Map = serde_json::Map<String, Json>;
 
-/// The whole plan. `detail` off leaves the attributes out.
+/// The whole plan.
 pub fn human(plan: &Plan, paint: Paint) -> String {
     let mut out = String::new();
     let ground = &plan.ground;
