@@ -15,8 +15,9 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::delivery;
 use crate::emulator::Emulator;
-use crate::wire::{Method, Request, Response};
+use crate::wire::{Delivery, Method, Request, Response};
 
 /// ARM takes request bodies of up to 4 MiB.
 const BODY_MAX: usize = 4 << 20;
@@ -41,7 +42,10 @@ async fn answer(
         Ok(request) => emulator.handle(&request),
         Err(status) => Response::empty(status),
     };
-    if response.dropped {
+    if response.delivery == Delivery::Hang {
+        delivery::hang().await;
+    }
+    if !response.is_answer() {
         connection.cut();
     }
     outgoing(response)
@@ -70,8 +74,11 @@ fn outgoing(response: Response) -> http::Response<Body> {
     for (name, value) in &response.headers {
         builder = builder.header(name, value);
     }
+    if matches!(response.delivery, Delivery::Truncated(_) | Delivery::Slow(_)) {
+        builder = builder.header(http::header::CONTENT_LENGTH, response.body.len());
+    }
     // A fault may ask for a header that HTTP cannot carry.
-    builder.body(Body::from(response.body)).unwrap_or_else(|_| {
+    builder.body(delivery::body(response.body, response.delivery)).unwrap_or_else(|_| {
         let mut broken = http::Response::new(Body::empty());
         *broken.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
         broken

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::{Request, Response};
+use crate::wire::{Delivery, Request, Response};
 
 /// One rule; every field but the effect is optional.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,7 +70,8 @@ impl Fault {
         for (name, value) in &self.headers {
             response = response.with(name, value);
         }
-        Response { dropped: self.drop, ..response }
+        let delivery = if self.drop { Delivery::Reset } else { Delivery::Whole };
+        Response { delivery, ..response }
     }
 }
 

@@ -49,7 +49,7 @@ impl Log {
             "method": request.method.name(),
             "path": request.path,
             "query": request.query,
-            "status": if response.dropped { Value::Null } else { json!(response.status) },
+            "status": if response.is_answer() { json!(response.status) } else { Value::Null },
             "body": body,
         }));
         while self.entries.len() > self.size {

@@ -3,6 +3,7 @@
 //! The world reads and makes these; only `face.rs` knows how they travel.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -108,14 +109,30 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body; empty when there is none.
     pub body: Vec<u8>,
-    /// A fault: the connection closes without this response.
-    pub dropped: bool,
+    /// How it travels.
+    pub delivery: Delivery,
+}
+
+/// How a response travels; all but the first are faults, carried out by the face.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// In one piece.
+    #[default]
+    Whole,
+    /// Not at all: the connection closes without a byte of it.
+    Reset,
+    /// Not at all, and the connection stays open until the client gives up.
+    Hang,
+    /// With the length of the whole body, but only this many bytes of it before the connection closes.
+    Truncated(usize),
+    /// With its body piece by piece, over this time.
+    Slow(Duration),
 }
 
 impl Response {
     /// A response without a body.
     pub fn empty(status: u16) -> Response {
-        Response { status, headers: Vec::new(), body: Vec::new(), dropped: false }
+        Response { status, headers: Vec::new(), body: Vec::new(), delivery: Delivery::Whole }
     }
 
     /// A response with a JSON body.
@@ -130,6 +147,18 @@ impl Response {
     pub fn with(mut self, name: &str, value: &str) -> Response {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same response without the headers of that name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Response {
+        self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// Whether a client ever sees its status.
+    pub fn is_answer(&self) -> bool {
+        !matches!(self.delivery, Delivery::Reset | Delivery::Hang)
     }
 
     /// The first header of that name, compared without case.
