@@ -86,6 +86,13 @@ pub(crate) fn group_not_found(group: &str) -> ArmError {
     ArmError::gateway(404, "ResourceGroupNotFound", format!("Resource group '{group}' could not be found."))
 }
 
+/// 409 for a write into a resource group on its way out.
+pub(crate) fn group_being_deleted(group: &str) -> ArmError {
+    let message =
+        format!("The resource group '{group}' is in deprovisioning state and cannot perform this operation.");
+    ArmError::gateway(409, "ResourceGroupBeingDeleted", message)
+}
+
 /// 404 for a path that leads nowhere.
 pub(crate) fn no_such_route(path: &str) -> ArmError {
     ArmError::gateway(

@@ -1,11 +1,10 @@
 //! Resource groups: PUT and PATCH at once, DELETE as an operation that takes everything inside with it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::error::{ArmError, Reply, group_not_found, method_not_allowed};
+use crate::error::{ArmError, Reply, group_being_deleted, group_not_found, method_not_allowed};
 use crate::json;
 use crate::kinds::plain;
-use crate::listing;
 use crate::operation::{self, Operation};
 use crate::resource::Resource;
 use crate::router::place;
@@ -14,20 +13,6 @@ use crate::wire::{Method, Response};
 use crate::world::{Call, World};
 
 const TYPE: &str = "Microsoft.Resources/resourceGroups";
-
-/// The groups of a subscription.
-pub(crate) fn list(world: &World, call: &Call, subscription: &str) -> Response {
-    let collection = format!("/subscriptions/{subscription}/resourcegroups").to_ascii_lowercase();
-    let after = listing::continuation(call);
-    let size = world.options.page_size.max(1);
-    let mut items = world.store.list(&collection, after.as_deref());
-    let shown: Vec<&Resource> = items.by_ref().take(size).collect();
-    let mut body = json!({ "value": shown.iter().map(|group| group.view(call.now)).collect::<Vec<Value>>() });
-    if let Some(last) = shown.last().filter(|_| items.next().is_some()) {
-        body["nextLink"] = json!(listing::next_link(call, &last.name().to_ascii_lowercase()));
-    }
-    Response::json(200, &body)
-}
 
 /// Everything that can be asked of one group.
 pub(crate) fn handle(world: &mut World, call: &Call, subscription: &str, name: &str) -> Reply {
@@ -116,14 +101,7 @@ fn delete(world: &mut World, call: &Call, subscription: &str, mut group: Resourc
 }
 
 fn refuse_leaving(group: &Resource) -> Result<(), ArmError> {
-    if !group.is_leaving() {
-        return Ok(());
-    }
-    let message = format!(
-        "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
-        group.name()
-    );
-    Err(ArmError::gateway(409, "ResourceGroupBeingDeleted", message))
+    if group.is_leaving() { Err(group_being_deleted(group.name())) } else { Ok(()) }
 }
 
 /// Source: ARM's naming rules: 1 to 90 of letters, digits, `_-.()`, not ending in a dot.

@@ -17,6 +17,7 @@ mod emulator;
 mod error;
 mod face;
 mod faults;
+mod filter;
 mod gate;
 mod groups;
 mod json;

@@ -1,11 +1,12 @@
-//! Lists: one collection, one kind in a subscription, or everything in a group, a page at a time.
+//! Lists: one collection, one type in a subscription, or everything in a group, a page at a time.
 //!
 //! A continuation is the key of the last item, so that a page stays right when others come and go in between.
 
 use serde_json::{Value, json};
 
-use crate::error::{Reply, bad_content, group_not_found, method_not_allowed, parent_not_found};
-use crate::kinds::{KINDS, Kind};
+use crate::error::{Reply, group_not_found, method_not_allowed};
+use crate::filter::Filter;
+use crate::kinds::generic::is_extension;
 use crate::resource::Resource;
 use crate::router::Target;
 use crate::wire::{Method, Response};
@@ -14,23 +15,20 @@ use crate::world::{Call, World};
 /// Names of the continuation parameter, the newest first; old api-versions send the second.
 const CONTINUATION: [&str; 2] = ["$skip", "$skiptoken"];
 
-/// The computes of a workspace, or the resources of one kind in a group.
+/// The computes of a workspace, or the resources of one type in a group.
 pub(crate) fn collection(world: &World, call: &Call, target: &Target) -> Reply {
-    if world.store.get(&target.group_key()).is_none() {
-        return Err(group_not_found(&target.group));
-    }
-    if let Some(parent) = target.parent_key().filter(|parent| world.store.get(parent).is_none()) {
-        return Err(parent_not_found("read", target.kind.short_type(), &parent));
-    }
+    world.check_parents(target, "read")?;
     let after = continuation(call);
     let items = world.store.list(&target.collection(), after.as_deref());
     Ok(page(world, call, items.map(|resource| (resource.name().to_ascii_lowercase(), resource))))
 }
 
-/// The resources of one kind in all groups of a subscription.
-pub(crate) fn of_kind(world: &World, call: &Call, subscription: &str, kind: &'static Kind) -> Response {
+/// The resources of one type in a subscription itself and in all its groups.
+pub(crate) fn of_type(world: &World, call: &Call, subscription: &str, target: &Target) -> Response {
     let after = continuation(call).unwrap_or_default();
-    let collections = group_keys(world, subscription).map(move |group| collection_of(&group, kind));
+    let in_type = format!("/providers/{}", target.id_type()).to_ascii_lowercase();
+    let groups = group_keys(world, subscription).map(|group| format!("{group}{in_type}"));
+    let collections = groups.chain([target.collection()]);
     let items = collections.flat_map(|collection| world.store.list(&collection, None).collect::<Vec<_>>());
     let keyed = items.map(|resource| (resource.key(), resource));
     page(world, call, keyed.filter(move |(key, _)| *key > after))
@@ -41,8 +39,7 @@ pub(crate) fn resources(world: &World, call: &Call, subscription: &str, group: O
     if call.request.method != Method::Get {
         return Err(method_not_allowed(call.request.method.name()));
     }
-    let filter = Filter::parse(&call.request.parameter("$filter").unwrap_or_default())
-        .ok_or_else(|| bad_content("The filter clause is not supported.").about("$filter"))?;
+    let filter = Filter::parse(&call.request.parameter("$filter").unwrap_or_default())?;
     let groups: Vec<String> = match group {
         None => group_keys(world, subscription).collect(),
         Some(group) => {
@@ -53,18 +50,14 @@ pub(crate) fn resources(world: &World, call: &Call, subscription: &str, group: O
             vec![key]
         }
     };
-    let wanted: Vec<&Kind> = KINDS
-        .into_iter()
-        .filter(|kind| kind.is_top_level() && filter.takes_type(kind.resource_type))
-        .collect();
     let after = continuation(call).unwrap_or_default();
-    let mut found: Vec<(String, &Resource)> = Vec::new();
-    for group in groups.iter().filter(|group| filter.takes_group(group)) {
-        for kind in &wanted {
-            let items = world.store.list(&collection_of(group, kind), None);
-            found.extend(items.map(|resource| (resource.key(), resource)).filter(|(key, _)| *key > after));
-        }
-    }
+    let mut found: Vec<(String, &Resource)> = groups
+        .iter()
+        .flat_map(|group| world.store.top_level(group))
+        .filter(|resource| !is_extension(&resource.kind) && filter.takes(&resource.body))
+        .map(|resource| (resource.key(), resource))
+        .filter(|(key, _)| *key > after)
+        .collect();
     found.sort_by(|left, right| left.0.cmp(&right.0));
     let limit = call.request.parameter("$top").and_then(|top| top.parse().ok()).unwrap_or(usize::MAX);
     let size = world.options.page_size.max(1).min(limit);
@@ -74,8 +67,24 @@ pub(crate) fn resources(world: &World, call: &Call, subscription: &str, group: O
     Ok(Response::json(200, &with_next(call, value, last.filter(|_| more))))
 }
 
-fn page<'a>(world: &World, call: &Call, items: impl Iterator<Item = (String, &'a Resource)>) -> Response {
-    let size = world.options.page_size.max(1);
+/// The resource groups of a subscription.
+pub(crate) fn groups(world: &World, call: &Call, subscription: &str) -> Reply {
+    let filter = Filter::parse(&call.request.parameter("$filter").unwrap_or_default())?;
+    let collection = format!("/subscriptions/{subscription}/resourcegroups").to_ascii_lowercase();
+    let after = continuation(call);
+    let items =
+        world.store.list(&collection, after.as_deref()).filter(|resource| filter.takes(&resource.body));
+    Ok(page(world, call, items.map(|resource| (resource.name().to_ascii_lowercase(), resource))))
+}
+
+/// A page of full bodies. `$top` makes it smaller.
+pub(crate) fn page<'a>(
+    world: &World,
+    call: &Call,
+    items: impl Iterator<Item = (String, &'a Resource)>,
+) -> Response {
+    let top = call.request.parameter("$top").and_then(|top| top.parse().ok()).unwrap_or(usize::MAX);
+    let size = world.options.page_size.min(top).max(1);
     let mut items = items.peekable();
     let mut value = Vec::new();
     let mut last = String::new();
@@ -118,10 +127,6 @@ fn group_keys(world: &World, subscription: &str) -> impl Iterator<Item = String>
     world.store.list(&collection, None).map(Resource::key).collect::<Vec<_>>().into_iter()
 }
 
-fn collection_of(group_key: &str, kind: &Kind) -> String {
-    format!("{group_key}/providers/{}", kind.id_type).to_ascii_lowercase()
-}
-
 fn summary(resource: &Resource, call: &Call) -> Value {
     let body = resource.view(call.now);
     let mut summary = json!({});
@@ -135,36 +140,4 @@ fn summary(resource: &Resource, call: &Call) -> Value {
         summary["provisioningState"] = body["properties"]["provisioningState"].clone();
     }
     summary
-}
-
-/// The part of OData's `$filter` that clients send here: `name eq 'value'`, joined by `and`.
-#[derive(Default)]
-struct Filter {
-    resource_type: Option<String>,
-    group: Option<String>,
-}
-
-impl Filter {
-    fn parse(text: &str) -> Option<Filter> {
-        let mut filter = Filter::default();
-        for clause in text.split(" and ").map(str::trim).filter(|clause| !clause.is_empty()) {
-            let (name, value) = clause.split_once(" eq ")?;
-            let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?.to_owned();
-            match name.trim().to_ascii_lowercase().as_str() {
-                "resourcetype" => filter.resource_type = Some(value),
-                "resourcegroup" => filter.group = Some(value),
-                _ => return None,
-            }
-        }
-        Some(filter)
-    }
-
-    fn takes_type(&self, resource_type: &str) -> bool {
-        self.resource_type.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(resource_type))
-    }
-
-    fn takes_group(&self, group_key: &str) -> bool {
-        let name = group_key.rsplit('/').next().unwrap_or("");
-        self.group.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(name))
-    }
 }

@@ -21,9 +21,9 @@ pub(crate) enum Route {
     Group(String, String),
     /// Every resource of a subscription, or of one group in it.
     Resources(String, Option<String>),
-    /// Every resource of a kind in a subscription.
-    AllOfKind(String, &'static Kind),
-    /// A collection inside a group or a parent; the target's last name is empty.
+    /// Every resource of a top-level type in a subscription.
+    AllOfType(String, Target),
+    /// A collection inside a scope or a parent; the target's last name is empty.
     Collection(Target),
     Resource(Target),
     Action(Target, String),
@@ -36,9 +36,16 @@ pub(crate) enum Route {
 /// A resource named by a path, whether it exists or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
+    /// Its kind; `kinds::generic` for a type that has none.
     pub(crate) kind: &'static Kind,
+    /// The type with its namespace: as the kind has it, or else as the path spells it.
+    pub(crate) resource_type: String,
+    /// The subscription; empty above subscriptions.
     pub(crate) subscription: String,
+    /// The resource group; empty above groups.
     pub(crate) group: String,
+    /// The path of the group, subscription or resource it lies in or on; empty for the tenant.
+    pub(crate) scope: String,
     /// One name for each part of the type.
     pub(crate) names: Vec<String>,
 }
@@ -49,15 +56,30 @@ impl Target {
         self.names.last().map_or("", String::as_str)
     }
 
+    /// The type without its namespace.
+    pub(crate) fn short_type(&self) -> &str {
+        self.resource_type.split_once('/').map_or("", |(_, rest)| rest)
+    }
+
+    /// The type as it stands in the resource's own id.
+    pub(crate) fn id_type(&self) -> &str {
+        if self.kind.id_type.is_empty() { &self.resource_type } else { self.kind.id_type }
+    }
+
     /// The key of its resource group.
     pub(crate) fn group_key(&self) -> String {
         format!("/subscriptions/{}/resourcegroups/{}", self.subscription, self.group).to_ascii_lowercase()
     }
 
+    /// Whether its kind goes with its scope: most lie in a group, and only some on anything else.
+    fn may_be_there(&self) -> bool {
+        self.kind.on_any_scope || self.scope.eq_ignore_ascii_case(&self.group_key())
+    }
+
     /// The key under which it is stored.
     pub(crate) fn key(&self) -> String {
-        let (namespace, types) = self.kind.id_type.split_once('/').unwrap_or((self.kind.id_type, ""));
-        let mut key = format!("{}/providers/{namespace}", self.group_key());
+        let (namespace, types) = self.id_type().split_once('/').unwrap_or((self.id_type(), ""));
+        let mut key = format!("{}/providers/{namespace}", self.scope);
         for (part, name) in types.split('/').zip(&self.names) {
             key.push_str(&format!("/{part}/{name}"));
         }
@@ -70,7 +92,7 @@ impl Target {
         key.rsplit_once('/').map_or(String::new(), |(collection, _)| collection.to_owned())
     }
 
-    /// The key of the resource it lies in, when that is not the group.
+    /// The key of the resource it lies in, when that is not the scope.
     pub(crate) fn parent_key(&self) -> Option<String> {
         let collection = self.collection();
         let (parent, _) = collection.rsplit_once('/')?;
@@ -78,69 +100,117 @@ impl Target {
     }
 }
 
+/// A path in both spellings: as it came, and in lower case.
+#[derive(Clone, Copy)]
+struct Path<'a> {
+    spelled: &'a [&'a str],
+    folded: &'a [&'a str],
+}
+
+impl Path<'_> {
+    /// The id of the scope that the first `length` segments make.
+    fn scope(&self, length: usize) -> String {
+        let canonical = |index: usize| match self.folded[index] {
+            "resourcegroups" if index == 2 => "resourceGroups",
+            "subscriptions" | "providers" => self.folded[index],
+            _ => self.spelled[index],
+        };
+        (0..length).map(|index| format!("/{}", canonical(index))).collect()
+    }
+}
+
 /// Finds what a path means.
 pub(crate) fn route(path: &str, options: &Options) -> Result<Route, ArmError> {
     let segments: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
-    let spelled: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let mut spelled: Vec<&str> = segments.iter().map(String::as_str).collect();
     let folded: Vec<String> = segments.iter().map(|part| part.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
-    match folded[..] {
-        ["tenants"] => return Ok(Route::Tenants),
-        ["subscriptions"] => return Ok(Route::Subscriptions),
-        _ => {}
-    }
-    let ["subscriptions", _, ref rest @ ..] = folded[..] else {
-        return Err(no_such_route(path));
+    let found = match folded[..] {
+        ["tenants"] => Some(Route::Tenants),
+        ["subscriptions"] => Some(Route::Subscriptions),
+        ["subscriptions", _, ref rest @ ..] => {
+            let subscription = known_subscription(spelled[1], options)?;
+            spelled[1] = &subscription;
+            let path = Path { spelled: &spelled, folded: &folded };
+            below_subscription(&subscription, path, rest)
+        }
+        ["providers"] => Some(Route::Providers(String::new())),
+        ["providers", _] => Some(Route::Provider(String::new(), spelled[1].to_owned())),
+        ["providers", ..] => below_scope(Path { spelled: &spelled, folded: &folded }),
+        _ => None,
     };
-    let subscription = known_subscription(spelled[1], options)?;
-    let inside = below_subscription(subscription, rest, &spelled[2..]);
-    inside.ok_or_else(|| no_such_route(path))
+    found.ok_or_else(|| no_such_route(path))
 }
 
-fn below_subscription(subscription: String, folded: &[&str], spelled: &[&str]) -> Option<Route> {
-    Some(match *folded {
+fn below_subscription(subscription: &str, path: Path, rest: &[&str]) -> Option<Route> {
+    let subscription = subscription.to_owned();
+    let third = || path.spelled.get(3).map(|name| (*name).to_owned());
+    Some(match *rest {
         [] => Route::Subscription(subscription),
-        [.., segment, _] if operation::SEGMENTS.contains(&segment) => {
-            Route::Operation(folded.last()?.to_string())
-        }
+        [.., segment, id] if operation::SEGMENTS.contains(&segment) => Route::Operation(id.to_owned()),
         ["locations"] => Route::Locations(subscription),
         ["resources"] => Route::Resources(subscription, None),
         ["providers"] => Route::Providers(subscription),
         ["providers", _] | ["providers", _, "register" | "unregister"] => {
-            Route::Provider(subscription, spelled[1].into())
+            Route::Provider(subscription, third()?)
         }
         ["providers", _, "checknameavailability"] => Route::NameCheck,
         ["providers", "microsoft.machinelearningservices", "locations", location, what] => {
             Route::Location(subscription, place(location), what.into())
         }
-        ["providers", namespace, of_type] => {
-            Route::AllOfKind(subscription, kinds::find(namespace, &[of_type])?)
-        }
         ["resourcegroups"] => Route::Groups(subscription),
-        ["resourcegroups", _] => Route::Group(subscription, spelled[1].into()),
-        ["resourcegroups", _, "resources"] => Route::Resources(subscription, Some(spelled[1].into())),
-        ["resourcegroups", _, "providers", namespace, ref rest @ ..] if !rest.is_empty() => {
-            below_namespace((&subscription, spelled[1], namespace), rest, &spelled[4..])?
-        }
-        _ => return None,
+        ["resourcegroups", _] => Route::Group(subscription, third()?),
+        ["resourcegroups", _, "resources"] => Route::Resources(subscription, Some(third()?)),
+        _ => below_scope(path)?,
     })
 }
 
-/// Types and names alternate; what is left over names a collection or an action.
-fn below_namespace(scope: (&str, &str, &str), folded: &[&str], spelled: &[&str]) -> Option<Route> {
-    let (subscription, group, namespace) = scope;
-    let types: Vec<&str> = folded.iter().step_by(2).copied().collect();
-    let names: Vec<String> = spelled.iter().skip(1).step_by(2).map(|name| (*name).to_owned()).collect();
-    let target = |kind, names| Target { kind, subscription: subscription.into(), group: group.into(), names };
-    let kind = kinds::find(namespace, &types);
+/// What lies behind the last `providers` of a path. Types and names alternate there; a type that is left over names a
+/// collection or an action.
+fn below_scope(path: Path) -> Option<Route> {
+    let at = last_provider(path.folded)?;
+    let (namespace, rest) = path.spelled[at + 1..].split_first()?;
+    let types: Vec<&str> = rest.iter().step_by(2).copied().collect();
+    let names: Vec<String> = rest.iter().skip(1).step_by(2).map(|name| (*name).to_owned()).collect();
+    let target = |types: &[&str], names| target(path, at, &format!("{namespace}/{}", types.join("/")), names);
+    let (last, owner) = types.split_last()?;
     if types.len() == names.len() {
-        return Some(Route::Resource(target(kind?, names)));
+        return Some(target(&types, names)).filter(Target::may_be_there).map(Route::Resource);
     }
-    if let Some(kind) = kind {
-        return Some(Route::Collection(target(kind, names.into_iter().chain([String::new()]).collect())));
+    let owner = target(owner, names.clone());
+    if owner.may_be_there() && owner.kind.action(last).is_some() {
+        return Some(Route::Action(owner, last.to_ascii_lowercase()));
     }
-    let (action, owner) = types.split_last()?;
-    Some(Route::Action(target(kinds::find(namespace, owner)?, names), (*action).to_owned()))
+    let collection = target(&types, names.into_iter().chain([String::new()]).collect());
+    if at == 2 && types.len() == 1 {
+        return Some(Route::AllOfType(collection.subscription.clone(), collection));
+    }
+    Some(collection).filter(Target::may_be_there).map(Route::Collection)
+}
+
+/// Where the last `providers` stands that begins a type and is not a name.
+fn last_provider(folded: &[&str]) -> Option<usize> {
+    let scope = match folded {
+        ["subscriptions", _, "resourcegroups", ..] => 4,
+        ["subscriptions", ..] => 2,
+        _ => 0,
+    };
+    let mut starts = (scope..folded.len()).step_by(2).filter(|index| folded[*index] == "providers");
+    starts.next_back().filter(|_| folded.get(scope) == Some(&"providers"))
+}
+
+fn target(path: Path, at: usize, spelled_type: &str, names: Vec<String>) -> Target {
+    let name = |index: usize| if index < at { path.spelled[index].to_owned() } else { String::new() };
+    let is_in_group = path.folded.get(2) == Some(&"resourcegroups");
+    let kind = kinds::find(spelled_type);
+    Target {
+        kind: kind.unwrap_or(&kinds::generic::KIND),
+        resource_type: kind.map_or(spelled_type, |kind| kind.resource_type).to_owned(),
+        subscription: if path.folded[0] == "subscriptions" { name(1) } else { String::new() },
+        group: if is_in_group { name(3) } else { String::new() },
+        scope: path.scope(at),
+        names,
+    }
 }
 
 fn known_subscription(name: &str, options: &Options) -> Result<String, ArmError> {

@@ -88,6 +88,17 @@ impl Store {
         items.into_iter().flatten().map(|(_, resource)| resource)
     }
 
+    /// The resources directly in a group, of any type; what extends the group is among them.
+    pub(crate) fn top_level<'a>(&'a self, group: &str) -> impl Iterator<Item = &'a Resource> + use<'a> {
+        let prefix = format!("{group}/providers/");
+        let length = prefix.len();
+        let inside = self.collections.range(prefix.clone()..);
+        inside
+            .take_while(move |(collection, _)| collection.starts_with(&prefix))
+            .filter(move |(collection, _)| collection[length..].matches('/').count() == 1)
+            .flat_map(|(_, items)| items.values())
+    }
+
     /// Every resource, in collection order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Resource> {
         self.collections.values().flat_map(BTreeMap::values)

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::change::Change;
 use crate::error::{
-    ArmError, Reply, bad_content, group_not_found, method_not_allowed, no_such_route, parent_not_found,
-    resource_not_found,
+    ArmError, Reply, bad_content, group_being_deleted, group_not_found, method_not_allowed, no_such_route,
+    parent_not_found, resource_not_found,
 };
 use crate::faults::Faults;
 use crate::gate;
@@ -136,12 +136,14 @@ impl World {
             Route::Providers(subscription) => Ok(subscriptions::providers(&subscription)),
             Route::Provider(subscription, namespace) => subscriptions::provider(&subscription, &namespace),
             Route::NameCheck => Ok(Response::json(200, &json!({ "nameAvailable": true }))),
-            Route::Groups(subscription) => Ok(groups::list(self, call, &subscription)),
+            Route::Groups(subscription) => listing::groups(self, call, &subscription),
             Route::Group(subscription, group) => groups::handle(self, call, &subscription, &group),
             Route::Resources(subscription, group) => {
                 listing::resources(self, call, &subscription, group.as_deref())
             }
-            Route::AllOfKind(subscription, kind) => Ok(listing::of_kind(self, call, &subscription, kind)),
+            Route::AllOfType(subscription, target) if method == Method::Get => {
+                Ok(listing::of_type(self, call, &subscription, &target))
+            }
             Route::Collection(target) if method == Method::Get => listing::collection(self, call, &target),
             Route::Resource(target) => self.resource(call, &target),
             Route::Action(target, action) => self.action(call, &target, &action),
@@ -149,7 +151,12 @@ impl World {
                 locations::handle(self, call, &subscription, &location, &what)
             }
             Route::Operation(id) if method == Method::Get => operation::status(self, call, &id),
-            Route::Collection(_) | Route::Operation(_) => Err(method_not_allowed(method.name())),
+            Route::Collection(_) | Route::AllOfType(..) if method == Method::Post => {
+                Err(no_such_route(&call.request.path))
+            }
+            Route::Collection(_) | Route::AllOfType(..) | Route::Operation(_) => {
+                Err(method_not_allowed(method.name()))
+            }
         }
     }
 
@@ -174,10 +181,7 @@ impl World {
     }
 
     fn action(&mut self, call: &Call, target: &Target, action: &str) -> Reply {
-        let handler = target.kind.actions.iter().find(|(name, _)| *name == action);
-        let Some((_, handler)) = handler else {
-            return Err(no_such_route(&call.request.path));
-        };
+        let handler = target.kind.action(action).ok_or_else(|| no_such_route(&call.request.path))?;
         // The further pages of a POST list are fetched by GET.
         if !matches!(call.request.method, Method::Post | Method::Get) {
             return Err(method_not_allowed(call.request.method.name()));
@@ -186,29 +190,27 @@ impl World {
         handler(self, call, target)
     }
 
-    fn check_parents(&self, target: &Target, verb: &str) -> Result<(), ArmError> {
-        let Some(group) = self.store.get(&target.group_key()) else {
-            return Err(group_not_found(&target.group));
-        };
-        if group.is_leaving() && verb == "write" {
-            let message = format!(
-                "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
-                group.name()
-            );
-            return Err(ArmError::gateway(409, "ResourceGroupBeingDeleted", message));
-        }
-        match target.parent_key() {
-            Some(parent) if self.store.get(&parent).is_none() => {
-                Err(parent_not_found(verb, target.kind.short_type(), &parent))
+    /// Refuses what lies in or on something that is not there.
+    pub(crate) fn check_parents(&self, target: &Target, verb: &str) -> Result<(), ArmError> {
+        if !target.group.is_empty() {
+            let group = self.store.get(&target.group_key());
+            let group = group.ok_or_else(|| group_not_found(&target.group))?;
+            if group.is_leaving() && verb == "write" {
+                return Err(group_being_deleted(group.name()));
             }
-            _ => Ok(()),
+        }
+        let is_on_resource = target.scope.to_ascii_lowercase().contains("/providers/");
+        let on = is_on_resource.then(|| target.scope.to_ascii_lowercase());
+        match on.into_iter().chain(target.parent_key()).find(|key| self.store.get(key).is_none()) {
+            Some(missing) => Err(parent_not_found(verb, target.short_type(), &missing)),
+            None => Ok(()),
         }
     }
 
     /// The resource a target names, or the 404 that says it is not there.
     pub(crate) fn existing(&self, target: &Target) -> Result<&Resource, ArmError> {
         self.store.get(&target.key()).ok_or_else(|| {
-            let name = format!("{}/{}", target.kind.resource_type, target.names.join("/"));
+            let name = format!("{}/{}", target.resource_type, target.names.join("/"));
             resource_not_found(&name, &target.group)
         })
     }
@@ -216,17 +218,13 @@ impl World {
     /// The id a new resource gets: its parents in the spelling of their creation, itself in that of the request.
     pub(crate) fn new_id(&self, target: &Target) -> String {
         let stored = |key: &str| self.store.get(key).map(|resource| resource.id.clone());
-        let last_type = target.kind.id_type.rsplit('/').next().unwrap_or("");
+        let last_type = target.id_type().rsplit('/').next().unwrap_or("");
         match target.parent_key() {
             Some(parent) => format!("{}/{last_type}/{}", stored(&parent).unwrap_or(parent), target.name()),
             None => {
-                let group = target.group_key();
-                format!(
-                    "{}/providers/{}/{}",
-                    stored(&group).unwrap_or(group),
-                    target.kind.id_type,
-                    target.name()
-                )
+                let scope = stored(&target.scope.to_ascii_lowercase());
+                let scope = scope.as_ref().unwrap_or(&target.scope);
+                format!("{scope}/providers/{}/{}", target.id_type(), target.name())
             }
         }
     }

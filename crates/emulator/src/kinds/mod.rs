@@ -1,6 +1,7 @@
 //! The kinds of resource the emulator knows. A kind is a table; a new one is one file here and a line in `KINDS`.
 
 pub(crate) mod compute;
+pub(crate) mod generic;
 pub(crate) mod managed_identity;
 pub(crate) mod plain;
 pub(crate) mod workspace;
@@ -41,6 +42,8 @@ pub(crate) struct Kind {
     pub(crate) resource_type: &'static str,
     /// The type as it stands in the resource's own id.
     pub(crate) id_type: &'static str,
+    /// Whether it may lie on anything (a resource, a subscription), not in a resource group alone.
+    pub(crate) on_any_scope: bool,
     /// How a PUT is answered.
     pub(crate) put_style: PutStyle,
     /// Values of what a PUT leaves out.
@@ -84,6 +87,7 @@ pub(crate) enum PutStyle {
 pub(crate) const PLAIN: Kind = Kind {
     resource_type: "",
     id_type: "",
+    on_any_scope: false,
     put_style: PutStyle::AtOnce(200),
     defaults: || json!({}),
     generated: &[],
@@ -116,16 +120,16 @@ impl Kind {
         self.resource_type.split_once('/').map_or("", |(namespace, _)| namespace)
     }
 
-    /// Whether it lies directly in a resource group.
-    pub(crate) fn is_top_level(&self) -> bool {
-        !self.short_type().contains('/')
+    /// The handler of an action, by its name without case.
+    pub(crate) fn action(&self, name: &str) -> Option<Handler> {
+        let known = self.actions.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(_, handler)| *handler)
     }
 }
 
-/// The kind with this namespace and these types, compared without case.
-pub(crate) fn find(namespace: &str, types: &[&str]) -> Option<&'static Kind> {
-    let wanted = format!("{namespace}/{}", types.join("/"));
-    KINDS.into_iter().find(|kind| kind.resource_type.eq_ignore_ascii_case(&wanted))
+/// The kind of a resource type, compared without case.
+pub(crate) fn find(resource_type: &str) -> Option<&'static Kind> {
+    KINDS.into_iter().find(|kind| kind.resource_type.eq_ignore_ascii_case(resource_type))
 }
 
 /// Gives every closed-set value in `body` its canonical casing, or refuses it.

@@ -22,7 +22,7 @@ pub(crate) fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
     let sent = call.object()?;
     let body = compose(world, call, target, sent, existing.as_ref())?;
     (target.kind.check)(world, target, &body, existing.as_ref())?;
-    let mut resource = Resource::new(target.kind.resource_type, body);
+    let mut resource = Resource::new(&target.resource_type, body);
     let is_new = existing.is_none();
     let (style, work) = match target.kind.put_style {
         PutStyle::Location if is_new => (&operation::STORAGE, Work::StorageCreate),
@@ -111,7 +111,7 @@ pub(crate) fn envelope(
     };
     json::set(body, "/name", json!(id.rsplit('/').next()));
     json::set(body, "/id", json!(id));
-    json::set(body, "/type", json!(target.kind.resource_type));
+    json::set(body, "/type", json!(target.resource_type));
     json::set(body, "/location", json!(location));
     json::fill(body, &json!({ "tags": {} }));
     managed_identity::settle(world, body, existing.map(|existing| &existing.body), &id)
@@ -178,7 +178,8 @@ fn rewrite(kind: &Kind, body: &mut Value) {
     }
 }
 
-fn other_location(target: &Target, stands: &str, sent: &str) -> ArmError {
+/// 409 for a resource that stands elsewhere.
+pub(crate) fn other_location(target: &Target, stands: &str, sent: &str) -> ArmError {
     let (name, group) = (target.name(), &target.group);
     let message = format!(
         "The resource '{name}' already exists in location '{stands}' in resource group '{group}'. A resource with \

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod durable;
+mod generic;
 mod http;
 mod instance;
 mod published;

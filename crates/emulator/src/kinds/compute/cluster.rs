@@ -68,7 +68,7 @@ pub(super) fn create(
     body["properties"]["properties"] = settled(&given, scale, nodes, call);
     let limit = world.options.compute_limit;
     let too_many = world.usage.computes(&target.subscription, &location) >= limit;
-    let mut cluster = Resource::new(target.kind.resource_type, body);
+    let mut cluster = Resource::new(&target.resource_type, body);
     let mut operation =
         begin(world, call, target, &mut cluster, &operation::COMPUTE, call.after(Work::ClusterCreate));
     let mut creating = runtime_nulls();

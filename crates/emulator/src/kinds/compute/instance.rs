@@ -140,7 +140,7 @@ pub(super) fn create(
     let scripts = hide_scripts(world, &mut inner);
     settle(world, call, &mut inner, &location, target.name(), scripts > 0);
     body["properties"]["properties"] = inner;
-    let mut instance = Resource::new(target.kind.resource_type, body);
+    let mut instance = Resource::new(&target.resource_type, body);
     let operation = grow(world, call, target, &mut instance, scripts);
     let mut first = instance.body["properties"]["properties"].clone();
     UNFILLED.iter().for_each(|key| first[*key] = Value::Null);
