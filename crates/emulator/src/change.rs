@@ -17,6 +17,8 @@ pub(crate) enum Change {
     Clock(Origin),
     /// The state of the random generator.
     Random(u64),
+    /// The latest moment the cloud has seen.
+    Time(Timestamp),
     /// A resource is like this now.
     Resource(Box<Resource>),
     /// The resource with this key is gone.

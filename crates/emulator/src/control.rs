@@ -4,21 +4,25 @@
 //! |---|---|
 //! | `GET requests`, `DELETE requests` | the request log; clears it and the counters |
 //! | `GET counters` | requests by method |
-//! | `GET clock`, `POST clock {"advance_seconds": n}` | the cloud's time; moves it forward |
+//! | `GET clock`, `POST clock {"advance_seconds": n, "advance_to": time, "speed": n}` | the cloud's time and speed; sets them |
 //! | `PATCH resource?id=` | JSON merge patch on a stored body, and nothing else moves |
 //! | `DELETE resource?id=` | the resource and all below it vanish at once |
 //! | `POST faults {…}`, `GET faults`, `DELETE faults` | adds a rule (`Fault`); lists and drops them |
 //!
 //! Each needs the header `x-emulator-token`.
 
+use std::io;
+
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::clock::ClockSetting;
 use crate::emulator::{Emulator, not_saved};
 use crate::error::{ArmError, Reply, bad_content, method_not_allowed, no_such_route};
-use crate::faults::Fault;
 use crate::gate::is_loopback;
 use crate::json;
 use crate::wire::{Method, Request, Response};
+use crate::world::World;
 
 /// Answers a control request.
 pub(crate) fn handle(emulator: &Emulator, request: &Request) -> Response {
@@ -45,61 +49,80 @@ fn admit(emulator: &Emulator, request: &Request) -> Result<(), ArmError> {
 }
 
 fn route(emulator: &Emulator, request: &Request) -> Reply {
-    let what = request.path.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
-    let reply = match (request.method, what.as_str()) {
-        (Method::Get, "requests") => {
-            emulator.with_world(|world, _| Ok(json!({ "value": world.log.requests() })))
+    let saved = if what(request) == "clock" {
+        clock(emulator, request)
+    } else {
+        emulator.with_world(|world, _| act(world, request))
+    };
+    saved.unwrap_or_else(|error| Ok(not_saved(&error)))
+}
+
+fn what(request: &Request) -> String {
+    request.path.rsplit('/').next().unwrap_or("").to_ascii_lowercase()
+}
+
+fn clock(emulator: &Emulator, request: &Request) -> io::Result<Reply> {
+    match request.method {
+        Method::Get => {}
+        Method::Post => {
+            let setting = match parsed::<ClockSetting>(request) {
+                Ok(setting) => setting,
+                Err(error) => return Ok(Err(error)),
+            };
+            if let Err(reason) = emulator.set_clock(&setting)? {
+                return Ok(Err(bad_content(reason)));
+            }
         }
-        (Method::Delete, "requests") => emulator.with_world(|world, _| {
+        method => return Ok(Err(method_not_allowed(method.name()))),
+    }
+    let (now, speed) = emulator.clock();
+    Ok(Ok(Response::json(200, &json!({ "now": now, "speed": speed }))))
+}
+
+/// Everything but the clock: what is done to the world, at its present time.
+pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
+    let answer = match (request.method, what(request).as_str()) {
+        (Method::Get, "requests") => json!({ "value": world.log.requests() }),
+        (Method::Delete, "requests") => {
             world.log.clear();
-            Ok(Value::Null)
-        }),
-        (Method::Get, "counters") => emulator.with_world(|world, _| Ok(world.log.counters())),
-        (Method::Get, "clock") => Ok(Ok(json!({ "now": emulator.now() }))),
-        (Method::Post, "clock") => {
-            let seconds = body(request)?["advance_seconds"].as_f64().unwrap_or(0.0);
-            emulator.advance(seconds).map(|now| Ok(json!({ "now": now })))
+            Value::Null
         }
+        (Method::Get, "counters") => world.log.counters(),
         (Method::Patch, "resource") => {
             let patch = body(request)?;
-            emulator.with_world(|world, _| {
-                let key = resource_key(request)?;
-                let mut resource = world.store.get(&key).cloned().ok_or_else(|| not_here(&key))?;
-                json::merge_patch(&mut resource.body, &patch);
-                let body = resource.body.clone();
-                world.put(resource);
-                Ok(body)
-            })
-        }
-        (Method::Delete, "resource") => emulator.with_world(|world, _| {
             let key = resource_key(request)?;
-            if world.remove(&key) { Ok(Value::Null) } else { Err(not_here(&key)) }
-        }),
-        (Method::Get, "faults") => emulator.with_world(|world, _| Ok(json!({ "value": world.faults.rules }))),
-        (Method::Delete, "faults") => emulator.with_world(|world, _| {
-            world.faults.rules.clear();
-            Ok(Value::Null)
-        }),
-        (Method::Post, "faults") => {
-            let fault: Fault =
-                serde_json::from_value(body(request)?).map_err(|error| bad_content(error.to_string()))?;
-            emulator.with_world(|world, _| {
-                world.faults.rules.push(fault);
-                Ok(Value::Null)
-            })
+            let mut resource = world.store.get(&key).cloned().ok_or_else(|| not_here(&key))?;
+            json::merge_patch(&mut resource.body, &patch);
+            let body = resource.body.clone();
+            world.put(resource);
+            body
         }
-        (method, "requests" | "counters" | "clock" | "resource" | "faults") => {
+        (Method::Delete, "resource") => {
+            let key = resource_key(request)?;
+            if !world.remove(&key) {
+                return Err(not_here(&key));
+            }
+            Value::Null
+        }
+        (Method::Get, "faults") => json!({ "value": world.faults.rules }),
+        (Method::Delete, "faults") => {
+            world.faults.rules.clear();
+            Value::Null
+        }
+        (Method::Post, "faults") => {
+            world.faults.rules.push(parsed(request)?);
+            Value::Null
+        }
+        (method, "requests" | "counters" | "resource" | "faults") => {
             return Err(method_not_allowed(method.name()));
         }
         _ => return Err(no_such_route(&request.path)),
     };
-    Ok(match reply {
-        Ok(answer) => match answer? {
-            Value::Null => Response::empty(204),
-            value => Response::json(200, &value),
-        },
-        Err(error) => not_saved(&error),
-    })
+    Ok(if answer.is_null() { Response::empty(204) } else { Response::json(200, &answer) })
+}
+
+fn parsed<T: DeserializeOwned>(request: &Request) -> Result<T, ArmError> {
+    serde_json::from_slice(&request.body).map_err(|error| bad_content(error.to_string()))
 }
 
 fn body(request: &Request) -> Result<Value, ArmError> {

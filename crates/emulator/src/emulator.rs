@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::change::Change;
-use crate::clock::Origin;
+use crate::clock::{ClockSetting, Origin};
 use crate::cloud_file::CloudFile;
 use crate::options::Options;
 use crate::wire::{Request, Response};
@@ -57,29 +58,12 @@ impl Emulator {
     pub fn open(options: Options) -> io::Result<Emulator> {
         let machine = Timestamp::now();
         let start = Origin { cloud: options.start_time.unwrap_or(machine), machine, speed: options.speed };
-        let control_token = Uuid::new_v4().simple().to_string();
-        let Some(path) = &options.cloud_file else {
-            let state = State { world: World::new(options), origin: start, file: None };
-            return Ok(Emulator { state: Mutex::new(state), control_token });
-        };
-        let (mut file, changes) = CloudFile::open(path)?;
-        let stored = changes
-            .iter()
-            .rev()
-            .find_map(|change| if let Change::Clock(origin) = change { Some(*origin) } else { None });
-        let origin = stored.map_or(start, |stored| {
-            if stored.speed == start.speed { stored } else { stored.rebased(machine, 0.0, start.speed) }
-        });
-        let mut world = World::new(options);
-        changes.into_iter().for_each(|change| world.replay(change));
-        let mut snapshot = world.snapshot();
-        if file.is_wasteful(snapshot.len()) {
-            snapshot.insert(0, Change::Clock(origin));
-            file.rewrite(&snapshot)?;
-        } else if stored != Some(origin) {
-            file.append(&[Change::Clock(origin)])?;
+        let path = options.cloud_file.clone();
+        let mut state = State { world: World::new(options), origin: start, file: None };
+        if let Some(path) = path {
+            state.read(&path, machine)?;
         }
-        Ok(Emulator { state: Mutex::new(State { world, origin, file: Some(file) }), control_token })
+        Ok(Emulator { state: Mutex::new(state), control_token: Uuid::new_v4().simple().to_string() })
     }
 
     /// Opens an emulator and serves it on 127.0.0.1, in a task of the current runtime.
@@ -120,35 +104,94 @@ impl Emulator {
 
     /// The cloud's time.
     pub fn now(&self) -> Timestamp {
-        self.lock().origin.cloud_time(Timestamp::now())
+        self.lock().now(Timestamp::now())
+    }
+
+    /// The cloud's time, and how many of its seconds pass in one of the machine's.
+    pub fn clock(&self) -> (Timestamp, f64) {
+        let mut state = self.lock();
+        (state.now(Timestamp::now()), state.origin.speed)
     }
 
     /// Moves the cloud's time forward, and returns it.
     pub fn advance(&self, seconds: f64) -> io::Result<Timestamp> {
+        let setting = ClockSetting { advance_seconds: Some(seconds), ..ClockSetting::default() };
+        self.set_clock(&setting)?.map_err(|reason| io::Error::new(io::ErrorKind::InvalidInput, reason))
+    }
+
+    /// Sets the clock, and returns the cloud's time; the inner error says why it cannot be set like this.
+    pub fn set_clock(&self, setting: &ClockSetting) -> io::Result<Result<Timestamp, String>> {
         let mut state = self.lock();
         let machine = Timestamp::now();
-        state.origin = state.origin.rebased(machine, seconds, state.origin.speed);
-        let origin = state.origin;
-        if let Some(file) = &mut state.file {
-            file.append(&[Change::Clock(origin)])?;
-        }
-        Ok(origin.cloud_time(machine))
+        state.now(machine);
+        let origin = match setting.apply(state.origin, machine) {
+            Ok(origin) => origin,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        state.origin = origin;
+        let now = state.world.settle(origin.cloud);
+        state.save(&[Change::Clock(origin)])?;
+        Ok(Ok(now))
     }
 
     /// Does something to the world at its present time, and writes down what it changed.
     pub(crate) fn with_world<R>(&self, act: impl FnOnce(&mut World, Timestamp) -> R) -> io::Result<R> {
         let mut state = self.lock();
-        let now = state.origin.cloud_time(Timestamp::now());
+        let now = state.now(Timestamp::now());
+        let now = state.world.settle(now);
         let result = act(&mut state.world, now);
-        let changes = state.world.take_changes();
-        if let Some(file) = &mut state.file {
-            file.append(&changes)?;
-        }
+        state.save(&[])?;
         Ok(result)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The cloud's time. When the machine's clock was set back, the cloud's goes on from where it was.
+    fn now(&mut self, machine: Timestamp) -> Timestamp {
+        let latest = self.world.time();
+        if self.origin.cloud_time(machine) < latest {
+            self.origin = self.origin.moved(machine, latest);
+        }
+        self.origin.cloud_time(machine)
+    }
+
+    /// Takes over what the cloud file holds, and sets the clock going with the speed it has now.
+    fn read(&mut self, path: &Path, machine: Timestamp) -> io::Result<()> {
+        let (mut file, changes) = CloudFile::open(path)?;
+        let mut stored = None;
+        for change in changes {
+            if let Change::Clock(origin) = change {
+                stored = Some(origin);
+            }
+            self.world.replay(change);
+        }
+        if let Some(origin) = stored {
+            let is_same = origin.speed == self.origin.speed;
+            self.origin = if is_same { origin } else { origin.at_speed(machine, self.origin.speed) };
+        }
+        self.now(machine);
+        let snapshot = self.world.snapshot();
+        let clock = Change::Clock(self.origin);
+        if file.is_wasteful(snapshot.len()) {
+            file.rewrite(&[vec![clock], snapshot].concat())?;
+        } else if stored != Some(self.origin) {
+            file.append(&[clock])?;
+        }
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Writes down what has changed in the world, after `first`.
+    fn save(&mut self, first: &[Change]) -> io::Result<()> {
+        let changes = self.world.take_changes();
+        match &mut self.file {
+            Some(file) => file.append(&[first, &changes].concat()),
+            None => Ok(()),
+        }
     }
 }
 

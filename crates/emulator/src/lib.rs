@@ -27,6 +27,7 @@ mod locations;
 mod log;
 mod operation;
 mod options;
+mod queue;
 mod random;
 mod resource;
 mod router;
@@ -38,6 +39,7 @@ mod vm_sizes;
 mod wire;
 mod world;
 
+pub use clock::ClockSetting;
 pub use emulator::{Emulator, Running};
 pub use face::serve;
 pub use faults::Fault;

@@ -1,6 +1,7 @@
 //! One resource: what it will be when everything is done, and what it shows until then.
 //!
-//! Nothing ticks. A resource holds the phases still to come, and its appearance is a function of the time of the read.
+//! Its appearance is a function of the time of the read: it holds the phases still to come. What time does to it beyond
+//! that happens in its kind's `turn`, when it is due.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ pub(crate) struct Resource {
     pub(crate) kind: String,
     /// The body once all phases are over.
     pub(crate) body: Value,
-    /// What covers the body meanwhile, earliest end first.
+    /// What covers the body meanwhile, earliest end first; of several that cover the same value the first one shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) phases: Vec<Phase>,
     /// The operation last started on it.
@@ -29,6 +30,12 @@ pub(crate) struct Resource {
     /// When it vanishes; set by a delete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) gone_at: Option<Timestamp>,
+    /// When its kind has something to do to it next; set by every write from the kind's `next`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) due: Option<Timestamp>,
+    /// What the service knows of it and no reply shows. Never a secret: it is in the cloud file.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub(crate) hidden: Value,
 }
 
 /// A stretch of time in which some values differ from the final body.
@@ -44,7 +51,17 @@ impl Resource {
     /// A resource at rest; its id is in its body.
     pub(crate) fn new(kind: &str, body: Value) -> Resource {
         let (id, kind) = (json::text(&body, "/id").to_owned(), kind.to_owned());
-        Resource { id, kind, body, phases: Vec::new(), operation: None, busy_until: None, gone_at: None }
+        Resource {
+            id,
+            kind,
+            body,
+            phases: Vec::new(),
+            operation: None,
+            busy_until: None,
+            gone_at: None,
+            due: None,
+            hidden: Value::Null,
+        }
     }
 
     /// The key under which it is stored.
@@ -60,10 +77,18 @@ impl Resource {
     /// How a GET shows it now.
     pub(crate) fn view(&self, now: Timestamp) -> Value {
         let mut body = self.body.clone();
-        if let Some(phase) = self.phases.iter().find(|phase| now < phase.until) {
-            json::overlay(&mut body, &phase.shows);
-        }
+        self.covering(now).rev().for_each(|phase| json::overlay(&mut body, &phase.shows));
         body
+    }
+
+    /// The value at a pointer in its present appearance.
+    pub(crate) fn shown<'a>(&'a self, pointer: &str, now: Timestamp) -> &'a Value {
+        let covered = self.covering(now).find_map(|phase| phase.shows.pointer(pointer));
+        covered.unwrap_or_else(|| json::at(&self.body, pointer))
+    }
+
+    fn covering(&self, now: Timestamp) -> impl DoubleEndedIterator<Item = &Phase> {
+        self.phases.iter().filter(move |phase| now < phase.until)
     }
 
     /// Whether an operation is running on it.
@@ -74,14 +99,6 @@ impl Resource {
     /// Whether a delete is running on it.
     pub(crate) fn is_leaving(&self) -> bool {
         self.gone_at.is_some()
-    }
-
-    /// The value at a pointer in its present appearance.
-    pub(crate) fn shown<'a>(&'a self, pointer: &str, now: Timestamp) -> &'a Value {
-        let covering = self.phases.iter().find(|phase| now < phase.until);
-        covering
-            .and_then(|phase| phase.shows.pointer(pointer))
-            .unwrap_or_else(|| json::at(&self.body, pointer))
     }
 }
 

@@ -1,18 +1,15 @@
 //! The resources, indexed by collection and name, so that no request looks at more than it answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
-
-use jiff::Timestamp;
 
 use crate::resource::Resource;
 
-/// All resources, and when the leaving ones go.
+/// All resources.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     /// Collection key (an id without its last part), then lower-case name.
     collections: BTreeMap<String, BTreeMap<String, Resource>>,
-    leaving: BTreeSet<(Timestamp, String)>,
 }
 
 fn split(key: &str) -> (&str, &str) {
@@ -26,22 +23,14 @@ impl Store {
         self.collections.get(collection)?.get(name)
     }
 
-    /// Stores a resource, in place of what stands under its key.
-    pub(crate) fn insert(&mut self, resource: Resource) {
+    /// Stores a resource, and returns what stood under its key.
+    pub(crate) fn insert(&mut self, resource: Resource) -> Option<Resource> {
         let key = resource.key();
         let (collection, name) = split(&key);
-        let gone_at = resource.gone_at;
-        let replaced = match self.collections.get_mut(collection) {
-            Some(items) => items.insert(name.to_owned(), resource),
-            None => {
-                self.collections.entry(collection.to_owned()).or_default().insert(name.to_owned(), resource)
-            }
-        };
-        if let Some(before) = replaced.as_ref().and_then(|before| before.gone_at) {
-            self.leaving.remove(&(before, key.clone()));
-        }
-        if let Some(gone_at) = gone_at {
-            self.leaving.insert((gone_at, key));
+        let name = name.to_owned();
+        match self.collections.get_mut(collection) {
+            Some(items) => items.insert(name, resource),
+            None => self.collections.entry(collection.to_owned()).or_default().insert(name, resource),
         }
     }
 
@@ -52,9 +41,6 @@ impl Store {
         let removed = items.remove(name)?;
         if items.is_empty() {
             self.collections.remove(collection);
-        }
-        if let Some(gone_at) = removed.gone_at {
-            self.leaving.remove(&(gone_at, key.to_owned()));
         }
         Some(removed)
     }
@@ -69,11 +55,6 @@ impl Store {
         inside
             .flat_map(|(collection, items)| items.keys().map(move |name| format!("{collection}/{name}")))
             .collect()
-    }
-
-    /// The key of a resource that should be gone by now.
-    pub(crate) fn next_gone(&self, now: Timestamp) -> Option<String> {
-        self.leaving.first().filter(|(gone_at, _)| *gone_at <= now).map(|(_, key)| key.clone())
     }
 
     /// The resources of a collection in name order, after a name if one is given.

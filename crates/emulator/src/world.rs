@@ -3,7 +3,7 @@
 //! No I/O, no clock, and no randomness but the seeded kind. What a request changed is collected as `Change`s, which
 //! the emulator writes down before it replies; replaying them gives the same world again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use crate::listing;
 use crate::log::Log;
 use crate::operation::{self, Operation};
 use crate::options::Options;
+use crate::queue::{Due, Queue};
 use crate::random::{Random, guid_of};
 use crate::resource::Resource;
 use crate::router::{Route, Target, route};
@@ -27,7 +28,7 @@ use crate::store::Store;
 use crate::timing::Work;
 use crate::usage::Usage;
 use crate::wire::{Method, Request, Response};
-use crate::{groups, locations, subscriptions};
+use crate::{control, groups, kinds, locations, subscriptions};
 
 /// The state of the pretend cloud.
 #[derive(Debug)]
@@ -36,7 +37,9 @@ pub struct World {
     pub(crate) store: Store,
     pub(crate) usage: Usage,
     pub(crate) operations: BTreeMap<String, Operation>,
-    forgetting: BTreeSet<(Timestamp, String)>,
+    queue: Queue,
+    /// The latest moment it has seen; no request comes before it.
+    time: Timestamp,
     /// Names of soft-deleted workspaces by key, and until when they are held.
     pub(crate) soft_deleted: BTreeMap<String, Timestamp>,
     pub(crate) workspace_quotas: BTreeMap<String, i64>,
@@ -89,7 +92,8 @@ impl World {
             store: Store::default(),
             usage: Usage::default(),
             operations: BTreeMap::new(),
-            forgetting: BTreeSet::new(),
+            queue: Queue::default(),
+            time: Timestamp::MIN,
             soft_deleted: BTreeMap::new(),
             workspace_quotas: BTreeMap::new(),
             random: Random(options.seed),
@@ -101,9 +105,9 @@ impl World {
         }
     }
 
-    /// Answers a request at a moment of the cloud's time.
+    /// Answers a request at a moment of the cloud's time; a moment before that of an earlier request is taken as that.
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
-        self.settle(now);
+        let now = self.settle(now);
         let response = match self.faults.strike(request) {
             Some(fault) if fault.after_effect => {
                 self.answer(request, now);
@@ -114,6 +118,12 @@ impl World {
         };
         self.log.add(request, &response, now);
         gate::dress(self, request, response, now)
+    }
+
+    /// Answers a control request other than those about the clock; the caller has seen to who may send one.
+    pub fn control(&mut self, request: &Request, now: Timestamp) -> Response {
+        self.settle(now);
+        control::act(self, request).unwrap_or_else(|error| error.response())
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Response {
@@ -230,17 +240,26 @@ impl World {
     }
 
     /// Stores a resource.
-    pub(crate) fn put(&mut self, resource: Resource) {
+    pub(crate) fn put(&mut self, mut resource: Resource) {
+        let next = kinds::of(&resource).and_then(|kind| (kind.next)(&resource, self.time));
+        resource.due = next.filter(|_| !resource.is_leaving());
         self.changes.push(Change::Resource(Box::new(resource.clone())));
         self.keep(resource);
     }
 
     fn keep(&mut self, resource: Resource) {
-        if let Some(before) = self.store.get(&resource.key()) {
-            self.usage.subtract(before);
-        }
+        self.take(&resource.key());
         self.usage.add(&resource);
+        events_of(&resource).for_each(|(at, due)| self.queue.add(at, due));
         self.store.insert(resource);
+    }
+
+    /// Takes a resource out of the store and of everything that follows from it.
+    fn take(&mut self, key: &str) -> Option<Resource> {
+        let taken = self.store.remove(key)?;
+        self.usage.subtract(&taken);
+        events_of(&taken).for_each(|(at, due)| self.queue.remove(at, due));
+        Some(taken)
     }
 
     /// Takes a resource away with everything below it.
@@ -252,10 +271,11 @@ impl World {
     }
 
     fn drop_one(&mut self, key: &str) -> bool {
-        let Some(removed) = self.store.remove(key) else { return false };
-        self.usage.subtract(&removed);
-        self.changes.push(Change::Removed(key.to_owned()));
-        true
+        let is_there = self.take(key).is_some();
+        if is_there {
+            self.changes.push(Change::Removed(key.to_owned()));
+        }
+        is_there
     }
 
     /// Keeps an operation, so that its status URLs answer.
@@ -265,21 +285,33 @@ impl World {
     }
 
     fn learn(&mut self, operation: Operation) {
-        self.forgetting.insert((operation.forgotten_at(), operation.id.clone()));
+        self.queue.add(operation.forgotten_at(), Due::Forget(operation.id.clone()));
         self.operations.insert(operation.id.clone(), operation);
     }
 
     /// Holds the name of a workspace that is soft-deleted at `from`.
     pub(crate) fn hold_name(&mut self, key: &str, from: Timestamp) {
         let until = from.saturating_add(Work::SoftDelete.time()).unwrap_or(Timestamp::MAX);
-        self.soft_deleted.insert(key.to_owned(), until);
         self.changes.push(Change::SoftDeleted(key.to_owned(), until));
+        self.hold(key.to_owned(), until);
+    }
+
+    fn hold(&mut self, key: String, until: Timestamp) {
+        self.free(&key);
+        self.queue.add(until, Due::Free(key.clone()));
+        self.soft_deleted.insert(key, until);
     }
 
     /// Frees the name of a soft-deleted workspace.
     pub(crate) fn purge(&mut self, key: &str) {
-        self.soft_deleted.remove(key);
+        self.free(key);
         self.changes.push(Change::Purged(key.to_owned()));
+    }
+
+    fn free(&mut self, key: &str) {
+        if let Some(until) = self.soft_deleted.remove(key) {
+            self.queue.remove(until, Due::Free(key.to_owned()));
+        }
     }
 
     /// Sets a workspace's own quota.
@@ -304,30 +336,47 @@ impl World {
         }
     }
 
-    /// Carries out what time has brought: resources that are gone, URLs and names nobody holds any more.
-    pub(crate) fn settle(&mut self, now: Timestamp) {
-        while let Some(key) = self.store.next_gone(now) {
-            self.remove(&key);
+    /// Carries out what time has brought, each at its own moment, and returns the moment it is now.
+    pub(crate) fn settle(&mut self, now: Timestamp) -> Timestamp {
+        let now = now.max(self.time);
+        while let Some((at, due)) = self.queue.next(now) {
+            self.time = at.max(self.time);
+            self.happen(due);
         }
-        while self.forgetting.first().is_some_and(|(at, _)| *at <= now) {
-            if let Some((_, id)) = self.forgetting.pop_first() {
+        self.time = now;
+        now
+    }
+
+    fn happen(&mut self, due: Due) {
+        match due {
+            Due::Gone(key) => {
+                self.remove(&key);
+            }
+            Due::Turn(key) => {
+                let resource = self.store.get(&key).cloned();
+                if let Some((kind, resource)) =
+                    resource.and_then(|resource| Some((kinds::of(&resource)?, resource)))
+                {
+                    (kind.turn)(self, resource, self.time);
+                }
+            }
+            Due::Forget(id) => {
                 self.operations.remove(&id);
                 self.changes.push(Change::Forgotten(id));
             }
+            Due::Free(key) => self.purge(&key),
         }
-        let freed: Vec<String> = self
-            .soft_deleted
-            .iter()
-            .filter(|(_, until)| **until <= now)
-            .map(|(key, _)| key.clone())
-            .collect();
-        freed.iter().for_each(|key| self.purge(key));
+    }
+
+    /// The latest moment it has seen.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.time
     }
 
     /// What has changed since the last call, in order.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         if !self.changes.is_empty() {
-            self.changes.push(Change::Random(self.random.0));
+            self.changes.extend([Change::Random(self.random.0), Change::Time(self.time)]);
         }
         std::mem::take(&mut self.changes)
     }
@@ -337,24 +386,19 @@ impl World {
         match change {
             Change::Format(_) | Change::Clock(_) => {}
             Change::Random(state) => self.random = Random(state),
+            Change::Time(time) => self.time = time.max(self.time),
             Change::Resource(resource) => self.keep(*resource),
             Change::Removed(key) => {
-                if let Some(removed) = self.store.remove(&key) {
-                    self.usage.subtract(&removed);
-                }
+                self.take(&key);
             }
             Change::Operation(operation) => self.learn(*operation),
             Change::Forgotten(id) => {
                 if let Some(operation) = self.operations.remove(&id) {
-                    self.forgetting.remove(&(operation.forgotten_at(), id));
+                    self.queue.remove(operation.forgotten_at(), Due::Forget(id));
                 }
             }
-            Change::SoftDeleted(key, until) => {
-                self.soft_deleted.insert(key, until);
-            }
-            Change::Purged(key) => {
-                self.soft_deleted.remove(&key);
-            }
+            Change::SoftDeleted(key, until) => self.hold(key, until),
+            Change::Purged(key) => self.free(&key),
             Change::WorkspaceQuota(key, limit) => {
                 self.workspace_quotas.insert(key, limit);
             }
@@ -369,7 +413,13 @@ impl World {
         let held = self.soft_deleted.iter().map(|(key, until)| Change::SoftDeleted(key.clone(), *until));
         let quotas =
             self.workspace_quotas.iter().map(|(key, limit)| Change::WorkspaceQuota(key.clone(), *limit));
-        let random = std::iter::once(Change::Random(self.random.0));
-        random.chain(resources).chain(operations).chain(held).chain(quotas).collect()
+        let scalars = [Change::Random(self.random.0), Change::Time(self.time)].into_iter();
+        scalars.chain(resources).chain(operations).chain(held).chain(quotas).collect()
     }
+}
+
+/// What time will do to a resource.
+fn events_of(resource: &Resource) -> impl Iterator<Item = (Timestamp, Due)> {
+    let gone = resource.gone_at.map(|at| (at, Due::Gone(resource.key())));
+    gone.into_iter().chain(resource.due.map(|at| (at, Due::Turn(resource.key()))))
 }

@@ -13,6 +13,7 @@ mod log_analytics;
 mod storage_account;
 mod user_assigned_identity;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content};
@@ -67,6 +68,10 @@ pub(crate) struct Kind {
     pub(crate) patch: Handler,
     pub(crate) delete: Handler,
     pub(crate) actions: &'static [(&'static str, Handler)],
+    /// When time next does something to it by itself, seen from a moment. Must lie after the moment of a `turn`.
+    pub(crate) next: fn(&Resource, Timestamp) -> Option<Timestamp>,
+    /// What time does to it at that moment.
+    pub(crate) turn: fn(&mut World, Resource, Timestamp),
 }
 
 /// Looks at a composed body, beside the resource it replaces.
@@ -101,6 +106,8 @@ pub(crate) const PLAIN: Kind = Kind {
     patch: plain::patch,
     delete: plain::delete,
     actions: &[],
+    next: |_, _| None,
+    turn: |_, _, _| {},
 };
 
 impl std::fmt::Debug for Kind {
@@ -130,6 +137,11 @@ impl Kind {
 /// The kind of a resource type, compared without case.
 pub(crate) fn find(resource_type: &str) -> Option<&'static Kind> {
     KINDS.into_iter().find(|kind| kind.resource_type.eq_ignore_ascii_case(resource_type))
+}
+
+/// The kind of a stored resource; a resource group has none.
+pub(crate) fn of(resource: &Resource) -> Option<&'static Kind> {
+    KINDS.into_iter().find(|kind| kind.resource_type == resource.kind)
 }
 
 /// Gives every closed-set value in `body` its canonical casing, or refuses it.

@@ -223,10 +223,9 @@ fn resize(cluster: &mut Resource, call: &Call, before: i64, after: i64, work: Wo
     cluster.phases.push(Phase { until: call.after(work), shows });
 }
 
-/// Lays a provisioning state over the cluster until `until`, on top of the allocation it shows meanwhile.
+/// Lays a provisioning state over the cluster until `until`.
 fn cover(cluster: &mut Resource, until: jiff::Timestamp, state: &str) {
-    let mut shows = cluster.phases.first().map_or_else(|| json!({}), |phase| phase.shows.clone());
-    json::set(&mut shows, "/properties/provisioningState", json!(state));
+    let shows = json!({ "properties": { "provisioningState": state } });
     cluster.phases.insert(0, Phase { until, shows });
 }
 
