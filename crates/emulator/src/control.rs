@@ -5,6 +5,7 @@
 //! | `GET requests`, `DELETE requests` | the request log; clears it and the counters |
 //! | `GET counters` | requests by method |
 //! | `GET clock`, `POST clock {"advance_seconds": n, "advance_to": time, "speed": n}` | the cloud's time and speed; sets them |
+//! | `GET tokens`, `POST tokens {"lifetime_seconds": n, "revoke": true}` | how long issued tokens are good; changes it, and refuses all issued so far |
 //! | `PATCH resource?id=` | JSON merge patch on a stored body, and nothing else moves |
 //! | `DELETE resource?id=` | the resource and all below it vanish at once |
 //! | `POST faults {…}`, `GET faults`, `DELETE faults` | adds a rule (`Fault`); lists and drops them |
@@ -13,14 +14,17 @@
 
 use std::io;
 
+use jiff::SignedDuration;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::clock::ClockSetting;
 use crate::emulator::{Emulator, not_saved};
 use crate::error::{ArmError, Reply, bad_content, method_not_allowed, no_such_route};
-use crate::gate::is_loopback;
+use crate::gate::check_host;
 use crate::json;
+use crate::tokens::Tokens;
 use crate::wire::{Method, Request, Response};
 use crate::world::World;
 
@@ -31,13 +35,7 @@ pub(crate) fn handle(emulator: &Emulator, request: &Request) -> Response {
 }
 
 fn admit(emulator: &Emulator, request: &Request) -> Result<(), ArmError> {
-    if !request.header_value("host").is_some_and(is_loopback) {
-        return Err(ArmError::gateway(
-            403,
-            "HostNotAllowed",
-            "The emulator answers on loopback host names only.",
-        ));
-    }
+    check_host(request)?;
     if request.header_value("x-emulator-token") != Some(emulator.control_token()) {
         return Err(ArmError::gateway(
             401,
@@ -88,6 +86,11 @@ pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
             Value::Null
         }
         (Method::Get, "counters") => world.log.counters(),
+        (Method::Get, "tokens") => json!({ "lifetime_seconds": world.tokens.lifetime.as_secs() }),
+        (Method::Post, "tokens") => {
+            parsed::<TokenChange>(request)?.apply(&mut world.tokens);
+            Value::Null
+        }
         (Method::Patch, "resource") => {
             let patch = body(request)?;
             let key = resource_key(request)?;
@@ -113,7 +116,7 @@ pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
             world.faults.rules.push(parsed(request)?);
             Value::Null
         }
-        (method, "requests" | "counters" | "resource" | "faults") => {
+        (method, "requests" | "counters" | "tokens" | "resource" | "faults") => {
             return Err(method_not_allowed(method.name()));
         }
         _ => return Err(no_such_route(&request.path)),
@@ -123,6 +126,28 @@ pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
 
 fn parsed<T: DeserializeOwned>(request: &Request) -> Result<T, ArmError> {
     serde_json::from_slice(&request.body).map_err(|error| bad_content(error.to_string()))
+}
+
+/// What a request may do to tokens.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenChange {
+    /// How long the next ones are good.
+    lifetime_seconds: Option<u32>,
+    /// Whether all that were issued are refused from here on.
+    #[serde(default)]
+    revoke: bool,
+}
+
+impl TokenChange {
+    fn apply(&self, tokens: &mut Tokens) {
+        if let Some(seconds) = self.lifetime_seconds {
+            tokens.lifetime = SignedDuration::from_secs(i64::from(seconds));
+        }
+        if self.revoke {
+            tokens.revoke();
+        }
+    }
 }
 
 fn body(request: &Request) -> Result<Value, ArmError> {

@@ -9,14 +9,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::certificate::Identity;
 use crate::change::Change;
 use crate::clock::{ClockSetting, Origin};
 use crate::cloud_file::CloudFile;
+use crate::face::Door;
 use crate::options::Options;
+use crate::tokens::Tokens;
 use crate::wire::{Request, Response};
 use crate::world::World;
 use crate::{control, face};
@@ -38,19 +42,30 @@ struct State {
     file: Option<CloudFile>,
 }
 
-/// An emulator that serves on a loopback port. Dropping it stops it too, without waiting.
+/// An emulator that serves on loopback ports. Dropping it stops it too, without waiting.
 #[derive(Debug)]
 pub struct Running {
-    /// Where it listens.
+    /// Where it listens for HTTP.
     pub address: SocketAddr,
-    /// A bearer token for it.
+    /// Where it listens for HTTPS, if it does, and the certificate of the authority to trust there.
+    pub secure: Option<Secure>,
+    /// A bearer token for it that does not end.
     pub token: String,
     /// The token for `/_emulator/`.
     pub control_token: String,
     /// The emulator itself.
     pub emulator: Arc<Emulator>,
-    shutdown: Option<oneshot::Sender<()>>,
-    task: Option<JoinHandle<io::Result<()>>>,
+    shutdown: watch::Sender<()>,
+    faces: Vec<JoinHandle<()>>,
+}
+
+/// The HTTPS side of a running emulator.
+#[derive(Clone, Debug)]
+pub struct Secure {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The certificate of its authority, made anew at each start.
+    pub authority_pem: String,
 }
 
 impl Emulator {
@@ -59,32 +74,37 @@ impl Emulator {
         let machine = Timestamp::now();
         let start = Origin { cloud: options.start_time.unwrap_or(machine), machine, speed: options.speed };
         let path = options.cloud_file.clone();
-        let mut state = State { world: World::new(options), origin: start, file: None };
+        let mut state = State { world: private(World::new(options)), origin: start, file: None };
         if let Some(path) = path {
             state.read(&path, machine)?;
         }
         Ok(Emulator { state: Mutex::new(state), control_token: Uuid::new_v4().simple().to_string() })
     }
 
-    /// Opens an emulator and serves it on 127.0.0.1, in a task of the current runtime.
+    /// Opens an emulator and serves it on 127.0.0.1, in tasks of the current runtime.
     pub async fn start(options: Options) -> io::Result<Running> {
-        let port = options.port.unwrap_or(0);
+        let (port, https_port, latency) = (options.port.unwrap_or(0), options.https_port, options.latency);
+        let token = options.token.clone();
         let emulator = Arc::new(Emulator::open(options)?);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let address = listener.local_addr()?;
-        let (shutdown, stopped) = oneshot::channel::<()>();
-        let served = Arc::clone(&emulator);
-        let task = tokio::spawn(face::serve(listener, served, async move {
-            // A dropped sender means the same as a sent word.
-            stopped.await.ok();
-        }));
+        let mut doors = vec![Door::new(bind(port).await?, None, latency)];
+        let address = doors[0].address()?;
+        let mut secure = None;
+        if let Some(port) = https_port {
+            let Identity { authority_pem, acceptor } = Identity::new()?;
+            let door = Door::new(bind(port).await?, Some(acceptor), latency);
+            secure = Some(Secure { address: door.address()?, authority_pem });
+            doors.push(door);
+        }
+        let (shutdown, stopped) = watch::channel(());
+        let serve = |door| tokio::spawn(face::serve(door, Arc::clone(&emulator), end_of(stopped.clone())));
         Ok(Running {
             address,
-            token: Uuid::new_v4().simple().to_string(),
+            secure,
+            token,
             control_token: emulator.control_token.clone(),
+            faces: doors.into_iter().map(serve).collect(),
             emulator,
-            shutdown: Some(shutdown),
-            task: Some(task),
+            shutdown,
         })
     }
 
@@ -201,18 +221,46 @@ impl Running {
         format!("http://{}", self.address)
     }
 
+    /// `https://127.0.0.1:PORT`, if there is one.
+    pub fn secure_endpoint(&self) -> Option<String> {
+        self.secure.as_ref().map(|secure| format!("https://{}", secure.address))
+    }
+
+    /// The certificate of the authority that signed the HTTPS one, as PEM.
+    pub fn authority_pem(&self) -> Option<&str> {
+        self.secure.as_ref().map(|secure| secure.authority_pem.as_str())
+    }
+
     /// Stops serving once the requests at hand are answered, and closes the cloud file.
-    pub async fn stop(mut self) -> io::Result<()> {
-        drop(self.shutdown.take());
-        let Some(mut task) = self.task.take() else { return Ok(()) };
-        match tokio::time::timeout(STOP_TIMEOUT, &mut task).await {
-            Ok(ended) => ended.map_err(io::Error::other)?,
-            Err(_) => {
-                task.abort();
-                Ok(())
+    pub async fn stop(self) -> io::Result<()> {
+        let Running { shutdown, faces, emulator, .. } = self;
+        drop(shutdown);
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        for mut face in faces {
+            match tokio::time::timeout_at(deadline, &mut face).await {
+                Ok(ended) => ended.map_err(io::Error::other)?,
+                Err(_) => face.abort(),
             }
         }
+        drop(emulator);
+        Ok(())
     }
+}
+
+/// The same world with a key for tokens that nobody can work out.
+fn private(mut world: World) -> World {
+    let secret = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes).concat();
+    world.tokens = Tokens::new(&secret, world.tokens.lifetime);
+    world
+}
+
+async fn bind(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+}
+
+/// Completes when the sender is gone.
+async fn end_of(mut running: watch::Receiver<()>) {
+    while running.changed().await.is_ok() {}
 }
 
 /// The reply when the change could not be kept: the world has it, the next write tries again.

@@ -1,20 +1,27 @@
 //! The HTTP face: it carries requests to the emulator and responses back, and understands neither.
+//!
+//! One face has one door, plain or TLS; several faces may serve one emulator.
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http;
-use axum::serve::{IncomingStream, Listener};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
+use crate::cuttable::{Cuttable, Scissors};
 use crate::delivery;
 use crate::emulator::Emulator;
 use crate::wire::{Delivery, Method, Request, Response};
@@ -22,39 +29,120 @@ use crate::wire::{Delivery, Method, Request, Response};
 /// ARM takes request bodies of up to 4 MiB.
 const BODY_MAX: usize = 4 << 20;
 
-/// Serves an emulator until `shutdown` completes; requests at hand are answered first.
-pub async fn serve(
+/// How long a client may take over its half of a TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long no connection is taken after the machine refused one, which happens when files run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where connections come in, and how.
+pub(crate) struct Door {
     listener: TcpListener,
-    emulator: Arc<Emulator>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let app = axum::Router::new().fallback(answer).with_state(emulator);
-    let service = app.into_make_service_with_connect_info::<Connection>();
-    axum::serve(Cuttable(listener), service).with_graceful_shutdown(shutdown).await
+    tls: Option<TlsAcceptor>,
+    latency: Duration,
 }
 
-async fn answer(
-    State(emulator): State<Arc<Emulator>>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    request: http::Request<Body>,
-) -> http::Response<Body> {
-    let response = match incoming(request).await {
-        Ok(request) => emulator.handle(&request),
+/// One connection's side of the face.
+#[derive(Clone)]
+struct Guest {
+    emulator: Arc<Emulator>,
+    scissors: Scissors,
+    scheme: &'static str,
+    latency: Duration,
+}
+
+impl Door {
+    /// A door for plain HTTP or, with an acceptor, HTTPS; each request waits for `latency` first.
+    pub(crate) fn new(listener: TcpListener, tls: Option<TlsAcceptor>, latency: Duration) -> Door {
+        Door { listener, tls, latency }
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    fn guest(&self, emulator: &Arc<Emulator>) -> Guest {
+        Guest {
+            emulator: Arc::clone(emulator),
+            scissors: Scissors::default(),
+            scheme: if self.tls.is_some() { "https" } else { "http" },
+            latency: self.latency,
+        }
+    }
+}
+
+/// Serves an emulator until `shutdown` completes; requests at hand are answered first.
+pub(crate) async fn serve(door: Door, emulator: Arc<Emulator>, shutdown: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = door.listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (guest, tls) = (door.guest(&emulator), door.tls.clone());
+                tokio::spawn(attend(stream, tls, guest, graceful.watcher()));
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+    drop(door);
+    graceful.shutdown().await;
+}
+
+async fn attend(stream: TcpStream, tls: Option<TlsAcceptor>, guest: Guest, watcher: Watcher) {
+    // Without it a reply in two segments waits for the client's delayed acknowledgement; harmless if it fails.
+    stream.set_nodelay(true).ok();
+    let stream = Cuttable::new(stream, guest.scissors.clone());
+    match tls {
+        None => converse(stream, guest, watcher).await,
+        Some(tls) => {
+            let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream));
+            // A client that does not trust us has heard so already.
+            if let Ok(Ok(stream)) = handshake.await {
+                converse(stream, guest, watcher).await;
+            }
+        }
+    }
+}
+
+async fn converse<S>(stream: S, guest: Guest, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = TowerToHyperService::new(Router::new().fallback(answer).with_state(guest));
+    let server = Builder::new(TokioExecutor::new());
+    let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+    // How a connection ends concerns its client alone.
+    watcher.watch(connection).await.ok();
+}
+
+async fn answer(State(guest): State<Guest>, request: http::Request<Body>) -> http::Response<Body> {
+    let response = match incoming(request, guest.scheme).await {
+        Ok(request) => {
+            tokio::time::sleep(guest.latency).await;
+            guest.emulator.handle(&request)
+        }
         Err(status) => Response::empty(status),
     };
     if response.delivery == Delivery::Hang {
         delivery::hang().await;
     }
     if !response.is_answer() {
-        connection.cut();
+        guest.scissors.cut();
     }
     outgoing(response)
 }
 
-async fn incoming(request: http::Request<Body>) -> Result<Request, u16> {
+async fn incoming(request: http::Request<Body>, scheme: &'static str) -> Result<Request, u16> {
     let (parts, body) = request.into_parts();
     let method = Method::parse(parts.method.as_str()).ok_or(405_u16)?;
     let mut incoming = Request::new(method, parts.uri.path());
+    incoming.scheme = scheme;
+    incoming.received = Some(Timestamp::now());
     incoming.query = parts.uri.query().unwrap_or("").to_owned();
     for (name, value) in &parts.headers {
         if let Ok(text) = value.to_str() {
@@ -83,80 +171,4 @@ fn outgoing(response: Response) -> http::Response<Body> {
         *broken.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
         broken
     })
-}
-
-/// A listener whose connections can be cut from within a request, to play a reply that got lost.
-struct Cuttable(TcpListener);
-
-/// The way to cut one connection.
-#[derive(Clone, Debug)]
-struct Connection(Arc<AtomicBool>);
-
-impl Connection {
-    fn cut(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-struct Stream {
-    inner: TcpStream,
-    cut: Arc<AtomicBool>,
-}
-
-impl Listener for Cuttable {
-    type Io = Stream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Stream, SocketAddr) {
-        let (inner, address) = Listener::accept(&mut self.0).await;
-        // Without it a reply in two segments waits for the client's delayed acknowledgement; harmless if it fails.
-        inner.set_nodelay(true).ok();
-        (Stream { inner, cut: Arc::new(AtomicBool::new(false)) }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Cuttable>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Connection {
-        Connection(Arc::clone(&stream.io().cut))
-    }
-}
-
-impl Stream {
-    fn whole(&self) -> io::Result<()> {
-        if self.cut.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.whole()?;
-        Pin::new(&mut self.inner).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.whole()?;
-        Pin::new(&mut self.inner).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
-    }
 }

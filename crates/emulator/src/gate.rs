@@ -22,18 +22,38 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 }
 
 /// Lets a request in, and returns its api-version.
-pub(crate) fn admit(request: &Request) -> Result<String, ArmError> {
-    if !request.header_value("host").is_some_and(is_loopback) {
-        return Err(ArmError::gateway(
-            403,
-            "HostNotAllowed",
-            "The emulator answers on loopback host names only.",
-        ));
+pub(crate) fn admit(world: &World, request: &Request, now: Timestamp) -> Result<String, ArmError> {
+    check_host(request)?;
+    check_token(world, request, now)?;
+    api_version(request)
+}
+
+/// Refuses a request that was meant for another host.
+pub(crate) fn check_host(request: &Request) -> Result<(), ArmError> {
+    if request.header_value("host").is_some_and(is_loopback) {
+        return Ok(());
     }
-    if !has_token(request) {
+    Err(ArmError::gateway(403, "HostNotAllowed", "The emulator answers on loopback host names only."))
+}
+
+/// Takes the run's own token and those that were issued. For which audience they were is not asked: clients that are
+/// pointed here by their base URL alone still ask for Azure's.
+fn check_token(world: &World, request: &Request, now: Timestamp) -> Result<(), ArmError> {
+    let value = request.header_value("authorization").unwrap_or("");
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
         let message = "Authentication failed. The 'Authorization' header is missing or invalid.";
         return Err(ArmError::gateway(401, "AuthenticationFailed", message));
     }
+    if token == world.options.token {
+        return Ok(());
+    }
+    world.tokens.check(token, request.received.unwrap_or(now)).map(drop)
+}
+
+/// The api-version of a request, which must be there and look like one.
+pub(crate) fn api_version(request: &Request) -> Result<String, ArmError> {
     let Some(version) = request.parameter("api-version").filter(|version| !version.is_empty()) else {
         let message = "The api-version query parameter (?api-version=) is required for all requests.";
         return Err(ArmError::gateway(400, "MissingApiVersionParameter", message));
@@ -45,13 +65,6 @@ pub(crate) fn admit(request: &Request) -> Result<String, ArmError> {
         return Err(ArmError::gateway(400, "InvalidApiVersionParameter", message));
     }
     Ok(version)
-}
-
-/// Any token will do; the text of a real one is opaque to ARM's callers too.
-fn has_token(request: &Request) -> bool {
-    let value = request.header_value("authorization").unwrap_or("");
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()
 }
 
 fn is_version(text: &str) -> bool {

@@ -1,17 +1,20 @@
 //! A pretend Azure Resource Manager, to try things on and to test against.
 //!
 //! The way of a request: `face` (HTTP) → `emulator` (time, cloud file) → `world` (`gate`, `faults`, `router`) →
-//! `groups`, `subscriptions`, `locations`, `listing`, `operation`, or one of the `kinds` → `store`. Everything from
+//! `anonymous`, `groups`, `subscriptions`, `locations`, `listing`, `operation`, or one of the `kinds` → `store`. Everything from
 //! `world` on is pure: request and time in, response out. `control` answers under `/_emulator/`.
 //!
 //! It knows no other crate of the workspace, so that neither side's mistakes hide the other's.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod anonymous;
+mod certificate;
 mod change;
 mod clock;
 mod cloud_file;
 mod control;
+mod cuttable;
 mod delivery;
 mod emulator;
 mod error;
@@ -34,15 +37,16 @@ mod router;
 mod store;
 mod subscriptions;
 mod timing;
+mod token_endpoint;
+mod tokens;
 mod usage;
 mod vm_sizes;
 mod wire;
 mod world;
 
 pub use clock::ClockSetting;
-pub use emulator::{Emulator, Running};
-pub use face::serve;
+pub use emulator::{Emulator, Running, Secure};
 pub use faults::Fault;
-pub use options::{DEFAULT_SUBSCRIPTION, Options, UpdateSchedules};
+pub use options::{DEFAULT_SUBSCRIPTION, DEFAULT_TOKEN, Options, UpdateSchedules};
 pub use wire::{Delivery, Method, Request, Response};
 pub use world::World;

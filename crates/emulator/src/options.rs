@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 /// The subscription that exists unless told otherwise.
 pub const DEFAULT_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
+
+/// The token that is always good unless told otherwise. It is no secret: the token endpoints believe everybody.
+pub const DEFAULT_TOKEN: &str = "loopback";
 
 /// Everything that can be chosen about an emulator.
 #[derive(Clone, Debug)]
@@ -15,6 +19,10 @@ pub struct Options {
     pub cloud_file: Option<PathBuf>,
     /// The port on 127.0.0.1; none takes a free one.
     pub port: Option<u16>,
+    /// The port on 127.0.0.1 that speaks HTTPS; 0 takes a free one, and without one there is no HTTPS.
+    pub https_port: Option<u16>,
+    /// How long each request waits on the way, in real time; requests wait side by side.
+    pub latency: Duration,
     /// Cloud seconds for each real second; 0 stands still until stepped.
     pub speed: f64,
     /// The time at which a new cloud begins; none is the time of the machine.
@@ -27,10 +35,15 @@ pub struct Options {
     pub more_subscriptions: Vec<String>,
     /// The tenant of all subscriptions.
     pub tenant: String,
+    /// A bearer token that is always good, beside those that the token endpoints issue.
+    pub token: String,
+    /// How long issued tokens are good, in real time.
+    pub token_lifetime: Duration,
     /// Items on a page of a list.
     pub page_size: usize,
-    /// `Retry-After` in seconds on operation replies; the ML service sends none.
-    pub retry_after: Option<u64>,
+    /// How soon clients are asked to come back on operation replies; the ML service does not say. Whole seconds are
+    /// sent as `Retry-After`, others as `retry-after-ms`, which Azure's SDKs know and Terraform does not.
+    pub retry_after: Option<Duration>,
     /// 200 as the specification has it, or 202 as the live service answers a compute PATCH.
     pub patch_status: u16,
     /// What the unpublished `updateSchedules` action does.
@@ -65,12 +78,16 @@ impl Default for Options {
         Options {
             cloud_file: None,
             port: None,
+            https_port: None,
+            latency: Duration::ZERO,
             speed: 1.0,
             start_time: None,
             seed: 1,
             subscription: DEFAULT_SUBSCRIPTION.to_owned(),
             more_subscriptions: Vec::new(),
             tenant: "10000000-0000-0000-0000-000000000001".to_owned(),
+            token: DEFAULT_TOKEN.to_owned(),
+            token_lifetime: Duration::from_secs(24 * 60 * 60),
             page_size: 100,
             retry_after: None,
             patch_status: 200,

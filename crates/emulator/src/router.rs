@@ -119,9 +119,14 @@ impl Path<'_> {
     }
 }
 
+/// The decoded segments of a path, without the empty ones.
+pub(crate) fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|part| !part.is_empty()).map(decoded).collect()
+}
+
 /// Finds what a path means.
 pub(crate) fn route(path: &str, options: &Options) -> Result<Route, ArmError> {
-    let segments: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
+    let segments = segments(path);
     let mut spelled: Vec<&str> = segments.iter().map(String::as_str).collect();
     let folded: Vec<String> = segments.iter().map(|part| part.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// An HTTP method that ARM knows.
@@ -50,6 +51,10 @@ impl Method {
 pub struct Request {
     /// The method.
     pub method: Method,
+    /// `http` or `https`: how it came.
+    pub scheme: &'static str,
+    /// When it arrived by the clock of the machine, which is the client's; without one, the cloud's time counts.
+    pub received: Option<Timestamp>,
     /// The path, still percent-encoded.
     pub path: String,
     /// The query without its question mark, still percent-encoded.
@@ -64,7 +69,15 @@ impl Request {
     /// A request for `target`, a path with or without a query.
     pub fn new(method: Method, target: &str) -> Request {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Request { method, path: path.into(), query: query.into(), headers: BTreeMap::new(), body: Vec::new() }
+        Request {
+            method,
+            scheme: "http",
+            received: None,
+            path: path.into(),
+            query: query.into(),
+            headers: BTreeMap::new(),
+            body: Vec::new(),
+        }
     }
 
     /// The same request with a header more.
@@ -96,7 +109,7 @@ impl Request {
     /// Scheme and authority under which the client reached us, for the absolute URLs of replies.
     pub fn origin(&self) -> String {
         let host = self.header_value("host").unwrap_or("localhost");
-        format!("http://{host}")
+        format!("{}://{host}", self.scheme)
     }
 }
 

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use base64::Engine;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::anonymous::Anonymous;
 use crate::change::Change;
 use crate::error::{
     ArmError, Reply, bad_content, group_being_deleted, group_not_found, method_not_allowed, no_such_route,
@@ -26,6 +27,7 @@ use crate::resource::Resource;
 use crate::router::{Route, Target, route};
 use crate::store::Store;
 use crate::timing::Work;
+use crate::tokens::Tokens;
 use crate::usage::Usage;
 use crate::wire::{Method, Request, Response};
 use crate::{control, groups, kinds, locations, subscriptions};
@@ -46,9 +48,15 @@ pub struct World {
     pub(crate) random: Random,
     /// Request ids have a generator of their own: reads must not change the cloud.
     pub(crate) request_ids: Random,
+    /// They end with the process: their key is in no file.
+    pub(crate) tokens: Tokens,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     changes: Vec<Change>,
+}
+
+fn lifetime_of(options: &Options) -> SignedDuration {
+    SignedDuration::try_from(options.token_lifetime).unwrap_or(SignedDuration::MAX)
 }
 
 /// A request on its way through the world.
@@ -98,6 +106,7 @@ impl World {
             workspace_quotas: BTreeMap::new(),
             random: Random(options.seed),
             request_ids: Random(!options.seed),
+            tokens: Tokens::new(&options.seed.to_be_bytes(), lifetime_of(&options)),
             faults: Faults::default(),
             log: Log::new(options.log_size),
             changes: Vec::new(),
@@ -117,7 +126,10 @@ impl World {
             None => self.answer(request, now),
         };
         self.log.add(request, &response, now);
-        gate::dress(self, request, response, now)
+        match Anonymous::of(&request.path) {
+            Some(_) => response,
+            None => gate::dress(self, request, response, now),
+        }
     }
 
     /// Answers a control request other than those about the clock; the caller has seen to who may send one.
@@ -127,8 +139,11 @@ impl World {
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Response {
-        let reply =
-            gate::admit(request).and_then(|api_version| self.dispatch(&Call { request, now, api_version }));
+        let reply = match Anonymous::of(&request.path) {
+            Some(path) => path.answer(self, request, now),
+            None => gate::admit(self, request, now)
+                .and_then(|api_version| self.dispatch(&Call { request, now, api_version })),
+        };
         let mut response = reply.unwrap_or_else(|error| error.response());
         if request.method == Method::Head {
             response.body.clear();
@@ -331,7 +346,10 @@ impl World {
     /// Adds `Retry-After` to an operation's reply if the options ask for it.
     pub(crate) fn with_retry_after(&self, response: Response) -> Response {
         match self.options.retry_after {
-            Some(seconds) => response.with("Retry-After", &seconds.to_string()),
+            Some(time) if time.subsec_nanos() == 0 => {
+                response.with("Retry-After", &time.as_secs().to_string())
+            }
+            Some(time) => response.with("retry-after-ms", &time.as_millis().to_string()),
             None => response,
         }
     }

@@ -115,6 +115,6 @@ async fn control_edits_behind_the_users_back_and_the_log_holds_no_secrets() {
 #[tokio::test]
 async fn control_needs_its_own_token() {
     let mut running = started().await;
-    running.control_token = running.token.clone();
+    running.control_token.clone_from(&running.token);
     assert_eq!(send(&running, "GET", "/_emulator/requests", &Value::Null).await.unwrap().status, 401);
 }

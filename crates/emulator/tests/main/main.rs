@@ -7,12 +7,14 @@ mod cluster;
 mod durable;
 mod generic;
 mod http;
+mod https;
 mod instance;
 mod published;
 mod resources;
 mod rules;
 mod scale;
 mod support;
+mod tokens;
 mod workspace;
 
 #[test]

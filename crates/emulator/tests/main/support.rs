@@ -1,6 +1,6 @@
 //! A world with a clock in the hand, and the requests that tests send to it.
 
-use emulator::{Method, Options, Request, Response, World};
+use emulator::{DEFAULT_TOKEN, Method, Options, Request, Response, World};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -92,7 +92,9 @@ pub fn request(method: Method, target: &str) -> Request {
 
 /// The same with the target as it is.
 pub fn raw(method: Method, target: &str) -> Request {
-    Request::new(method, target).header("host", "127.0.0.1:1").header("authorization", "Bearer t")
+    Request::new(method, target)
+        .header("host", "127.0.0.1:1")
+        .header("authorization", &format!("Bearer {DEFAULT_TOKEN}"))
 }
 
 pub fn workspace() -> String {
