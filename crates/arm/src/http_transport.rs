@@ -27,11 +27,11 @@ impl HttpTransport {
         if endpoint.is_loopback() { Self::loopback(None) } else { Ok(Self(builder().build()?)) }
     }
 
-    /// The transport to an emulator on this machine, with its certificate authority if it has one.
-    pub fn loopback(authority_pem: Option<&[u8]>) -> Result<Self, reqwest::Error> {
-        let authority = authority_pem.map(reqwest::Certificate::from_pem).transpose()?;
+    /// The transport to an emulator on this machine, with the certificate authorities that it may have.
+    pub fn loopback(authorities_pem: Option<&[u8]>) -> Result<Self, reqwest::Error> {
+        let authorities = authorities_pem.map(reqwest::Certificate::from_pem_bundle).transpose()?;
         // Without the system's store: machines exist that have none.
-        Ok(Self(builder().no_proxy().tls_certs_only(authority).build()?))
+        Ok(Self(builder().no_proxy().tls_certs_only(authorities.unwrap_or_default()).build()?))
     }
 
     /// The client underneath, for token requests that go elsewhere.

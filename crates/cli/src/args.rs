@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -40,6 +41,18 @@ pub struct Global {
     #[arg(long, global = true)]
     pub no_color: bool,
 }
+
+const EMULATOR_HELP: &str = "Examples:
+  plumb emulator --port 8080 --cloud-file cloud.json
+  plumb emulator --https-port 8443 --ca-file ca.pem --speed 60 --retry-after 1
+
+While it serves, requests under /_emulator/ look behind the scenes; they need the header x-emulator-token.
+  GET requests, GET counters                  what was asked so far
+  POST clock {\"advance_seconds\": 60}         time passes
+  POST faults {\"path_contains\": \"/computes/\", \"status\": 503}
+  POST tokens {\"revoke\": true}              every token issued so far is refused
+  PATCH resource?id=ID, DELETE resource?id=ID somebody changes a resource
+docs/emulator.md has the rest.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -92,7 +105,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  plumb nodes cluster/research/cpu")]
     Nodes(Nodes),
     /// Serve the embedded cloud on a port
-    #[command(after_help = "Example:\n  plumb emulator --port 8080 --cloud-file cloud.json")]
+    #[command(after_help = EMULATOR_HELP)]
     Emulator(Emulator),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  plumb completions bash > /etc/bash_completion.d/plumb")]
@@ -279,9 +292,15 @@ pub struct Nodes {
 
 #[derive(Debug, Args)]
 pub struct Emulator {
-    /// The port; a free one by default
+    /// The port for HTTP; a free one by default
     #[arg(long)]
     pub port: Option<u16>,
+    /// A port for HTTPS too, which Azure's SDKs, az and Terraform need; 0 takes a free one
+    #[arg(long, value_name = "PORT", requires = "ca_file")]
+    pub https_port: Option<u16>,
+    /// Write the certificate to trust there to this file; it is a new one at each start
+    #[arg(long, value_name = "FILE", requires = "https_port")]
+    pub ca_file: Option<PathBuf>,
     /// The file that keeps the cloud; in memory by default
     #[arg(long, value_name = "FILE")]
     pub cloud_file: Option<PathBuf>,
@@ -297,12 +316,39 @@ pub struct Emulator {
     /// The subscription that it has
     #[arg(long, default_value = "00000000-0000-0000-0000-000000000001")]
     pub subscription: String,
+    /// The seed of everything that looks random
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Items on a page of a list
+    #[arg(long, default_value_t = 100, value_name = "COUNT", value_parser = at_least_one)]
+    pub page_size: usize,
+    /// How a compute PATCH is answered: 200 as specified, 202 as Azure was seen to
+    #[arg(long, default_value_t = 200, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=202))]
+    pub patch_status: u16,
+    /// Ask clients to poll again after so many seconds; Azure does not say, and its SDKs then wait for 30
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub retry_after: Option<Duration>,
+    /// How long the tokens that it issues are good
+    #[arg(long, default_value = "86400", value_name = "SECONDS", value_parser = seconds)]
+    pub token_lifetime: Duration,
+    /// How long each request waits on its way
+    #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = seconds)]
+    pub latency: Duration,
 }
 
 #[derive(Debug, Args)]
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "not a count".to_owned())
 }
 
 /// Terraform's one-dash spelling of long flags, `-auto-approve`, made into two dashes.
@@ -350,7 +396,7 @@ mod tests {
     fn every_command_has_an_example() {
         for command in Cli::command().get_subcommands() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains("Example:"), "{}", command.get_name());
+            assert!(help.contains("Example"), "{}", command.get_name());
         }
     }
 }

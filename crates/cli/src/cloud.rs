@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arm::{ArmProvider, Client, Credential, Endpoint, HttpTransport, Settings, StaticToken, TokenSource};
-use emulator::{Emulator, Options, Running};
+use emulator::{DEFAULT_TOKEN, Emulator, Options, Running};
 use executor::Provider;
 use manifest::project;
 use model::Secret;
+use uuid::Uuid;
 
 use crate::session::Session;
 
@@ -49,12 +50,12 @@ impl Cloud {
         emulator: Option<Running>,
     ) -> anyhow::Result<Self> {
         let loopback = endpoint.is_loopback();
-        let transport = if loopback { HttpTransport::loopback(None) } else { HttpTransport::new(&endpoint) };
+        let transport = if loopback { to_this_machine(&endpoint) } else { to_azure(&endpoint) };
         let transport = transport.context("setting up HTTP")?;
         let tokens: Arc<dyn TokenSource> = match &emulator {
             Some(running) => Arc::new(StaticToken::new(Secret::new(running.token.clone()))),
             // A loopback ARM gets a token of its own, never one of Azure's.
-            None if loopback => Arc::new(StaticToken::new(Secret::new("loopback"))),
+            None if loopback => Arc::new(StaticToken::new(Secret::new(DEFAULT_TOKEN))),
             None => {
                 let name = credential(session.project.cloud.credential);
                 Arc::new(Credential::open(name, &endpoint, &transport, &|name| std::env::var(name).ok())?)
@@ -99,9 +100,23 @@ async fn embedded(session: &Session) -> anyhow::Result<Running> {
         cloud_file: Some(directory.join("cloud.json")),
         speed: session.settings.speed,
         subscription: session.subscription().to_owned(),
+        token: Uuid::new_v4().simple().to_string(),
         ..Options::default()
     };
     Emulator::start(options).await.context("starting the embedded cloud")
+}
+
+fn to_azure(endpoint: &Endpoint) -> anyhow::Result<HttpTransport> {
+    Ok(HttpTransport::new(endpoint)?)
+}
+
+/// Over TLS it trusts the authorities in the file that SSL_CERT_FILE names, and no others.
+fn to_this_machine(endpoint: &Endpoint) -> anyhow::Result<HttpTransport> {
+    let is_tls = endpoint.base().scheme() == "https";
+    let file = std::env::var_os("SSL_CERT_FILE").filter(|file| is_tls && !file.is_empty());
+    let authorities = file.as_ref().map(std::fs::read).transpose();
+    let authorities = authorities.context("reading the file that SSL_CERT_FILE names")?;
+    Ok(HttpTransport::loopback(authorities.as_deref())?)
 }
 
 fn private_directory(directory: &Path) -> std::io::Result<()> {

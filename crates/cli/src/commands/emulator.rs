@@ -1,5 +1,8 @@
 //! `plumb emulator`: the embedded cloud on a port, or one change to a cloud file behind plumb's back.
 
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context as _, anyhow};
 use emulator::{Emulator, Method, Options, Request};
 use model::Json;
@@ -11,32 +14,79 @@ use crate::output;
 
 /// Serves until a signal, or makes one edit and ends.
 pub async fn run(args: &args::Emulator) -> Result<Exit, Failure> {
-    let options = Options {
-        cloud_file: args.cloud_file.clone(),
-        port: args.port,
-        speed: args.speed,
-        subscription: args.subscription.clone(),
-        ..Options::default()
-    };
+    let options = options(args);
     match (&args.edit[..], &args.vanish) {
         ([id, patch], _) => edit(options, id, patch),
         (_, Some(id)) => vanish(options, id),
-        _ => serve(options).await,
+        _ => serve(options, args.ca_file.as_deref()).await,
     }
 }
 
-async fn serve(options: Options) -> Result<Exit, Failure> {
+fn options(args: &args::Emulator) -> Options {
+    Options {
+        cloud_file: args.cloud_file.clone(),
+        port: args.port,
+        https_port: args.https_port,
+        latency: args.latency,
+        speed: args.speed,
+        seed: args.seed,
+        subscription: args.subscription.clone(),
+        token_lifetime: args.token_lifetime,
+        page_size: args.page_size,
+        retry_after: args.retry_after,
+        patch_status: args.patch_status,
+        ..Options::default()
+    }
+}
+
+async fn serve(options: Options, ca_file: Option<&Path>) -> Result<Exit, Failure> {
+    let (subscription, tenant) = (options.subscription.clone(), options.tenant.clone());
     let running = Emulator::start(options).await.context("starting the emulator")?;
-    output::result(&format!(
-        "Azure Resource Manager, pretended, at {endpoint}\n\n  plumb plan --endpoint {endpoint}\n\nControl: {endpoint}/_emulator/ with the header x-emulator-token: {token}\nCtrl-C ends it.\n",
+    let mut welcome = format!(
+        "Azure Resource Manager, pretended, at {endpoint}\n\n  plumb plan --endpoint {endpoint}\n",
         endpoint = running.endpoint(),
-        token = running.control_token
+    );
+    if let (Some(secure), Some(ca_file)) = (&running.secure, ca_file) {
+        let ca_file = write_authority(ca_file, &secure.authority_pem)?;
+        welcome += &environment(secure.address, &ca_file, &subscription, &tenant);
+    }
+    output::result(&format!(
+        "{welcome}\nControl: {}/_emulator/ with the header x-emulator-token: {}\nCtrl-C ends it.\n",
+        running.endpoint(),
+        running.control_token
     ));
     let stop = tokio_util::sync::CancellationToken::new();
     crate::signals::watch(stop.clone());
     stop.cancelled().await;
     running.stop().await.context("ending the emulator")?;
     Ok(Exit::Done)
+}
+
+/// Writes the certificate for clients to trust; its absolute path.
+fn write_authority(file: &Path, pem: &str) -> anyhow::Result<PathBuf> {
+    let file = std::path::absolute(file).with_context(|| format!("finding {}", file.display()))?;
+    std::fs::write(&file, pem).with_context(|| format!("writing {}", file.display()))?;
+    Ok(file)
+}
+
+/// What leads other programs here, to paste into a shell.
+fn environment(address: SocketAddr, ca_file: &Path, subscription: &str, tenant: &str) -> String {
+    let ca_file = ca_file.display();
+    format!(
+        "
+For Azure's SDKs and az, at https://{address}:
+
+  export REQUESTS_CA_BUNDLE='{ca_file}' SSL_CERT_FILE='{ca_file}'
+  export ARM_CLOUD_METADATA_URL='https://{address}/metadata/endpoints?api-version=2019-05-01'
+  export IDENTITY_ENDPOINT=https://{address}/msi/token IDENTITY_HEADER=emulator
+
+For Terraform:
+
+  export SSL_CERT_FILE='{ca_file}' ARM_METADATA_HOSTNAME={address} ARM_USE_CLI=false
+  export ARM_SUBSCRIPTION_ID={subscription} ARM_TENANT_ID={tenant}
+  export ARM_CLIENT_ID=00000000-0000-0000-0000-00000000c11e ARM_CLIENT_SECRET=any
+"
+    )
 }
 
 /// Somebody changes a resource in the portal.
