@@ -1,4 +1,4 @@
-//! The part of OData's `$filter` that clients send to ARM's own lists: comparisons of a few names with quoted text.
+//! The part of OData's `$filter` that clients send: comparisons of a few names with quoted text, and `word()`.
 //!
 //! Clauses are joined by `and`. A clause that is not understood is refused, never passed over.
 
@@ -6,19 +6,33 @@ use serde_json::Value;
 
 use crate::error::{ArmError, bad_content};
 use crate::json;
+use crate::world::Call;
 
-/// What can be asked of a listed resource, in lower case.
-const FIELDS: [&str; 6] = ["resourcetype", "resourcegroup", "name", "location", "tagname", "tagvalue"];
+/// What a list can be asked for: a name in lower case, and the pointer to its text in a body. A pointer that is empty
+/// makes it a `word()`, which the list itself has to understand.
+pub(crate) type Fields = &'static [(&'static str, &'static str)];
+
+/// What can be asked of a listed resource.
+pub(crate) const RESOURCE: Fields = &[
+    ("resourcetype", "/type"),
+    ("resourcegroup", "/id"),
+    ("name", "/name"),
+    ("location", "/location"),
+    ("tagname", "/tags"),
+    ("tagvalue", "/tags"),
+];
 
 /// A parsed filter; without clauses it takes everything.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Filter {
     clauses: Vec<Clause>,
+    words: Vec<&'static str>,
 }
 
 #[derive(Debug, PartialEq)]
 struct Clause {
     field: &'static str,
+    pointer: &'static str,
     relation: Relation,
     text: String,
 }
@@ -39,21 +53,34 @@ const FUNCTIONS: [(&str, Relation); 3] = [
 ];
 
 impl Filter {
+    /// Reads the filter of a request; none takes everything.
+    pub(crate) fn of(call: &Call, fields: Fields) -> Result<Filter, ArmError> {
+        Filter::parse(&call.request.parameter("$filter").unwrap_or_default(), fields)
+    }
+
     /// Reads a decoded filter; empty text is a filter that takes everything.
-    pub(crate) fn parse(text: &str) -> Result<Filter, ArmError> {
+    fn parse(text: &str, fields: Fields) -> Result<Filter, ArmError> {
         let refused =
             || bad_content(format!("The filter clause '{text}' is not supported.")).about("$filter");
-        let mut clauses = Vec::new();
+        let mut filter = Filter::default();
         let mut rest = text.trim();
         while !rest.is_empty() {
-            let (clause, after) = clause(rest).ok_or_else(refused)?;
-            clauses.push(clause);
+            let (part, after) = part(rest, fields).ok_or_else(refused)?;
+            match part {
+                Part::Clause(clause) => filter.clauses.push(clause),
+                Part::Word(word) => filter.words.push(word),
+            }
             rest = match after.trim_start() {
                 "" => "",
                 after => word(after, "and").filter(|after| !after.is_empty()).ok_or_else(refused)?,
             };
         }
-        Ok(Filter { clauses })
+        Ok(filter)
+    }
+
+    /// Whether it holds this word.
+    pub(crate) fn says(&self, word: &str) -> bool {
+        self.words.contains(&word)
     }
 
     /// Whether it takes a resource with this body.
@@ -73,13 +100,8 @@ impl Filter {
 
 impl Clause {
     fn of<'a>(&self, body: &'a Value) -> &'a str {
-        let pointer = match self.field {
-            "resourcetype" => "/type",
-            "resourcegroup" => return json::text(body, "/id").split('/').nth(4).unwrap_or(""),
-            "location" => "/location",
-            _ => "/name",
-        };
-        json::text(body, pointer)
+        let text = json::text(body, self.pointer);
+        if self.field == "resourcegroup" { text.split('/').nth(4).unwrap_or("") } else { text }
     }
 
     /// Names, types and tags compare without case in ARM.
@@ -94,29 +116,48 @@ impl Clause {
     }
 }
 
-fn clause(text: &str) -> Option<(Clause, &str)> {
+enum Part {
+    Clause(Clause),
+    Word(&'static str),
+}
+
+/// A clause, a word, or a name called with the text it must equal: `assignedTo('text')`.
+fn part(text: &str, fields: Fields) -> Option<(Part, &str)> {
+    if let Some((clause, rest)) = clause(text, fields) {
+        return Some((Part::Clause(clause), rest));
+    }
+    let ((field, pointer), rest) = field(text, fields)?;
+    let inside = rest.strip_prefix('(')?;
+    if pointer.is_empty() {
+        return Some((Part::Word(field), inside.strip_prefix(')')?));
+    }
+    let (text, rest) = literal(inside)?;
+    Some((Part::Clause(Clause { field, pointer, relation: Relation::Equal, text }), rest.strip_prefix(')')?))
+}
+
+fn clause(text: &str, fields: Fields) -> Option<(Clause, &str)> {
     if let Some((relation, inside)) = FUNCTIONS.iter().find_map(|(name, relation)| {
         let after = text.get(name.len()..)?.trim_start().strip_prefix('(')?;
         text[..name.len()].eq_ignore_ascii_case(name).then_some((*relation, after))
     }) {
         // `substringof('text', name)`, but `startswith(name, 'text')`.
         let inside = inside.trim_start();
-        let (field, text, after) = if inside.starts_with('\'') {
+        let ((field, pointer), text, after) = if inside.starts_with('\'') {
             let (text, after) = literal(inside)?;
-            let (field, after) = field(after.trim_start().strip_prefix(',')?)?;
+            let (field, after) = field(after.trim_start().strip_prefix(',')?, fields)?;
             (field, text, after)
         } else {
-            let (field, after) = field(inside)?;
+            let (field, after) = field(inside, fields)?;
             let (text, after) = literal(after.trim_start().strip_prefix(',')?)?;
             (field, text, after)
         };
-        return Some((Clause { field, relation, text }, after.trim_start().strip_prefix(')')?));
+        return Some((Clause { field, pointer, relation, text }, after.trim_start().strip_prefix(')')?));
     }
-    let (field, rest) = field(text)?;
+    let ((field, pointer), rest) = field(text, fields)?;
     let (relation, rest) =
         OPERATORS.iter().find_map(|(name, relation)| Some((*relation, word(rest, name)?)))?;
     let (text, rest) = literal(rest)?;
-    Some((Clause { field, relation, text }, rest))
+    Some((Clause { field, pointer, relation, text }, rest))
 }
 
 /// What follows a keyword, which stands alone and in any casing.
@@ -127,11 +168,11 @@ fn word<'a>(text: &'a str, keyword: &str) -> Option<&'a str> {
     is_it.then(|| after.trim_start())
 }
 
-fn field(text: &str) -> Option<(&'static str, &str)> {
+fn field(text: &str, fields: Fields) -> Option<((&'static str, &'static str), &str)> {
     let text = text.trim_start();
     let end = text.find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(text.len());
-    let known = FIELDS.into_iter().find(|known| known.eq_ignore_ascii_case(&text[..end]))?;
-    Some((known, &text[end..]))
+    let known = fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(&text[..end]))?;
+    Some((*known, &text[end..]))
 }
 
 /// Text in single quotes; two of them inside stand for one.
@@ -164,7 +205,7 @@ mod tests {
             "location": "westeurope",
             "tags": { "team": "it's here and there", "env": "prod" },
         });
-        Filter::parse(filter).unwrap().takes(&body)
+        Filter::parse(filter, RESOURCE).unwrap().takes(&body)
     }
 
     #[test]
@@ -191,7 +232,16 @@ mod tests {
         for filter in
             ["color eq 'x'", "name eq x", "name eq 'x", "name eq 'x' or name eq 'y'", "name eq 'x' and ", "é"]
         {
-            assert!(Filter::parse(filter).is_err(), "{filter}");
+            assert!(Filter::parse(filter, RESOURCE).is_err(), "{filter}");
         }
+    }
+    #[test]
+    fn words_and_calls_are_those_of_the_list() {
+        let fields: Fields = &[("atscope", ""), ("assignedto", "/p")];
+        let filter = Filter::parse("atScope() and assignedTo('x')", fields).unwrap();
+        assert!(filter.says("atscope") && filter.takes(&json!({ "p": "X" })));
+        assert!(!filter.takes(&json!({ "p": "y" })));
+        assert!(!Filter::parse("", fields).unwrap().says("atscope"));
+        assert!(Filter::parse("atScope() and assignedTo()", fields).is_err());
     }
 }

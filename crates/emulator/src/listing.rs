@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{Reply, group_not_found, method_not_allowed};
-use crate::filter::Filter;
+use crate::filter::{self, Filter};
 use crate::kinds::generic::is_extension;
 use crate::resource::Resource;
 use crate::router::Target;
@@ -20,18 +20,18 @@ pub(crate) fn collection(world: &World, call: &Call, target: &Target) -> Reply {
     world.check_parents(target, "read")?;
     let after = continuation(call);
     let items = world.store.list(&target.collection(), after.as_deref());
-    Ok(page(world, call, items.map(|resource| (resource.name().to_ascii_lowercase(), resource))))
+    Ok(page(world, call, items.map(|item| (item.name().to_ascii_lowercase(), item.view(call.now)))))
 }
 
 /// The resources of one type in a subscription itself and in all its groups.
-pub(crate) fn of_type(world: &World, call: &Call, subscription: &str, target: &Target) -> Response {
+pub(crate) fn of_type(world: &World, call: &Call, target: &Target) -> Response {
     let after = continuation(call).unwrap_or_default();
     let in_type = format!("/providers/{}", target.id_type()).to_ascii_lowercase();
-    let groups = group_keys(world, subscription).map(|group| format!("{group}{in_type}"));
+    let groups = group_keys(world, &target.subscription).map(|group| format!("{group}{in_type}"));
     let collections = groups.chain([target.collection()]);
     let items = collections.flat_map(|collection| world.store.list(&collection, None).collect::<Vec<_>>());
-    let keyed = items.map(|resource| (resource.key(), resource));
-    page(world, call, keyed.filter(move |(key, _)| *key > after))
+    let later = items.filter(move |resource| resource.key() > after);
+    page(world, call, later.map(|resource| (resource.key(), resource.view(call.now))))
 }
 
 /// The top-level resources of a subscription or of one group, as the generic list shows them.
@@ -39,7 +39,7 @@ pub(crate) fn resources(world: &World, call: &Call, subscription: &str, group: O
     if call.request.method != Method::Get {
         return Err(method_not_allowed(call.request.method.name()));
     }
-    let filter = Filter::parse(&call.request.parameter("$filter").unwrap_or_default())?;
+    let filter = Filter::of(call, filter::RESOURCE)?;
     let groups: Vec<String> = match group {
         None => group_keys(world, subscription).collect(),
         Some(group) => {
@@ -69,28 +69,24 @@ pub(crate) fn resources(world: &World, call: &Call, subscription: &str, group: O
 
 /// The resource groups of a subscription.
 pub(crate) fn groups(world: &World, call: &Call, subscription: &str) -> Reply {
-    let filter = Filter::parse(&call.request.parameter("$filter").unwrap_or_default())?;
+    let filter = Filter::of(call, filter::RESOURCE)?;
     let collection = format!("/subscriptions/{subscription}/resourcegroups").to_ascii_lowercase();
     let after = continuation(call);
     let items =
         world.store.list(&collection, after.as_deref()).filter(|resource| filter.takes(&resource.body));
-    Ok(page(world, call, items.map(|resource| (resource.name().to_ascii_lowercase(), resource))))
+    Ok(page(world, call, items.map(|item| (item.name().to_ascii_lowercase(), item.view(call.now)))))
 }
 
-/// A page of full bodies. `$top` makes it smaller.
-pub(crate) fn page<'a>(
-    world: &World,
-    call: &Call,
-    items: impl Iterator<Item = (String, &'a Resource)>,
-) -> Response {
+/// A page of full bodies, each with the token that stands for it as the last of a page. `$top` makes it smaller.
+pub(crate) fn page(world: &World, call: &Call, items: impl Iterator<Item = (String, Value)>) -> Response {
     let top = call.request.parameter("$top").and_then(|top| top.parse().ok()).unwrap_or(usize::MAX);
     let size = world.options.page_size.min(top).max(1);
     let mut items = items.peekable();
     let mut value = Vec::new();
     let mut last = String::new();
     while value.len() < size {
-        let Some((token, resource)) = items.next() else { break };
-        value.push(resource.view(call.now));
+        let Some((token, item)) = items.next() else { break };
+        value.push(item);
         last = token;
     }
     let more = items.peek().is_some();

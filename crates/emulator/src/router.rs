@@ -22,7 +22,7 @@ pub(crate) enum Route {
     /// Every resource of a subscription, or of one group in it.
     Resources(String, Option<String>),
     /// Every resource of a top-level type in a subscription.
-    AllOfType(String, Target),
+    AllOfType(Target),
     /// A collection inside a scope or a parent; the target's last name is empty.
     Collection(Target),
     Resource(Target),
@@ -188,7 +188,7 @@ fn below_scope(path: Path) -> Option<Route> {
     }
     let collection = target(&types, names.into_iter().chain([String::new()]).collect());
     if at == 2 && types.len() == 1 {
-        return Some(Route::AllOfType(collection.subscription.clone(), collection));
+        return Some(Route::AllOfType(collection));
     }
     Some(collection).filter(Target::may_be_there).map(Route::Collection)
 }

@@ -80,6 +80,21 @@ impl Store {
             .flat_map(|(_, items)| items.values())
     }
 
+    /// The resources of one type at any depth below a scope, in key order of their collections.
+    pub(crate) fn of_type<'a>(
+        &'a self,
+        scope: &str,
+        resource_type: &str,
+    ) -> impl Iterator<Item = &'a Resource> {
+        let (prefix, ending) =
+            (format!("{scope}/"), format!("/providers/{resource_type}").to_ascii_lowercase());
+        let below = self.collections.range(prefix.clone()..);
+        below
+            .take_while(move |(collection, _)| collection.starts_with(&prefix))
+            .filter(move |(collection, _)| collection.ends_with(&ending))
+            .flat_map(|(_, items)| items.values())
+    }
+
     /// Every resource, in collection order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Resource> {
         self.collections.values().flat_map(BTreeMap::values)

@@ -166,20 +166,19 @@ impl World {
             Route::Resources(subscription, group) => {
                 listing::resources(self, call, &subscription, group.as_deref())
             }
-            Route::AllOfType(subscription, target) if method == Method::Get => {
-                Ok(listing::of_type(self, call, &subscription, &target))
+            Route::AllOfType(target) | Route::Collection(target) if method == Method::Get => {
+                (target.kind.list)(self, call, &target)
             }
-            Route::Collection(target) if method == Method::Get => listing::collection(self, call, &target),
             Route::Resource(target) => self.resource(call, &target),
             Route::Action(target, action) => self.action(call, &target, &action),
             Route::Location(subscription, location, what) => {
                 locations::handle(self, call, &subscription, &location, &what)
             }
             Route::Operation(id) if method == Method::Get => operation::status(self, call, &id),
-            Route::Collection(_) | Route::AllOfType(..) if method == Method::Post => {
+            Route::Collection(_) | Route::AllOfType(_) if method == Method::Post => {
                 Err(no_such_route(&call.request.path))
             }
-            Route::Collection(_) | Route::AllOfType(..) | Route::Operation(_) => {
+            Route::Collection(_) | Route::AllOfType(_) | Route::Operation(_) => {
                 Err(method_not_allowed(method.name()))
             }
         }
@@ -197,7 +196,7 @@ impl World {
             _ => self.check_parents(target, "write")?,
         }
         match method {
-            Method::Get => Ok(Response::json(200, &self.existing(target)?.view(call.now))),
+            Method::Get => (target.kind.get)(self, call, target),
             Method::Put => (target.kind.put)(self, call, target),
             Method::Patch => (target.kind.patch)(self, call, target),
             Method::Delete => (target.kind.delete)(self, call, target),

@@ -7,9 +7,12 @@ pub(crate) mod plain;
 pub(crate) mod workspace;
 
 mod application_insights;
+mod built_in_roles;
 mod container_registry;
 mod key_vault;
 mod log_analytics;
+mod role_assignment;
+mod role_definition;
 mod storage_account;
 mod user_assigned_identity;
 
@@ -23,7 +26,7 @@ use crate::router::Target;
 use crate::world::{Call, World};
 
 /// Every kind.
-pub(crate) const KINDS: [&Kind; 8] = [
+pub(crate) const KINDS: [&Kind; 10] = [
     &workspace::KIND,
     &compute::KIND,
     &storage_account::KIND,
@@ -32,6 +35,8 @@ pub(crate) const KINDS: [&Kind; 8] = [
     &log_analytics::KIND,
     &container_registry::KIND,
     &user_assigned_identity::KIND,
+    &role_definition::KIND,
+    &role_assignment::KIND,
 ];
 
 /// A handler of one request on one resource.
@@ -45,6 +50,8 @@ pub(crate) struct Kind {
     pub(crate) id_type: &'static str,
     /// Whether it may lie on anything (a resource, a subscription), not in a resource group alone.
     pub(crate) on_any_scope: bool,
+    /// Whether it has a location, tags and an identity of its own.
+    pub(crate) tracked: bool,
     /// How a PUT is answered.
     pub(crate) put_style: PutStyle,
     /// Values of what a PUT leaves out.
@@ -63,7 +70,9 @@ pub(crate) struct Kind {
     pub(crate) patchable: &'static [&'static str],
     /// Refuses what the service would refuse.
     pub(crate) check: Check,
-    /// The handlers of the four writes and of the actions, by lower-case name.
+    /// The handlers of the reads, of the writes, and of the actions by lower-case name.
+    pub(crate) get: Handler,
+    pub(crate) list: Handler,
     pub(crate) put: Handler,
     pub(crate) patch: Handler,
     pub(crate) delete: Handler,
@@ -93,6 +102,7 @@ pub(crate) const PLAIN: Kind = Kind {
     resource_type: "",
     id_type: "",
     on_any_scope: false,
+    tracked: true,
     put_style: PutStyle::AtOnce(200),
     defaults: || json!({}),
     generated: &[],
@@ -102,6 +112,8 @@ pub(crate) const PLAIN: Kind = Kind {
     read_only: &[],
     patchable: &["/tags", "/sku", "/kind", "/identity", "/properties"],
     check: |_, _, _, _| Ok(()),
+    get: plain::get,
+    list: plain::list,
     put: plain::put,
     patch: plain::patch,
     delete: plain::delete,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::error::{ArmError, Reply, operation_in_flight};
 use crate::json;
 use crate::kinds::{Kind, PutStyle, canonical_enums, managed_identity};
+use crate::listing;
 use crate::operation::{self, Operation};
 use crate::resource::{Phase, Resource};
 use crate::router::{Target, place};
@@ -13,13 +14,30 @@ use crate::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 
+/// Shows it as it is now.
+pub(crate) fn get(world: &mut World, call: &Call, target: &Target) -> Reply {
+    Ok(Response::json(200, &world.existing(target)?.view(call.now)))
+}
+
+/// Shows its collection, or at a subscription all of its type, a page at a time.
+pub(crate) fn list(world: &mut World, call: &Call, target: &Target) -> Reply {
+    if target.group.is_empty() && target.names.len() == 1 {
+        return Ok(listing::of_type(world, call, target));
+    }
+    listing::collection(world, call, target)
+}
+
 /// Creates or replaces.
 pub(crate) fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
+    put_body(world, call, target, call.object()?)
+}
+
+/// The same with a body that the kind has looked at before.
+pub(crate) fn put_body(world: &mut World, call: &Call, target: &Target, sent: Value) -> Reply {
     let existing = world.store.get(&target.key()).cloned();
     if let Some(existing) = &existing {
         refuse_busy(existing, call.now)?;
     }
-    let sent = call.object()?;
     let body = compose(world, call, target, sent, existing.as_ref())?;
     (target.kind.check)(world, target, &body, existing.as_ref())?;
     let mut resource = Resource::new(&target.resource_type, body);
@@ -91,7 +109,7 @@ pub(crate) fn occupy(resource: &mut Resource, operation: &Operation, state: &str
     resource.busy_until = Some(operation.ends_at);
 }
 
-/// The envelope that all kinds share: id, name, type, location, tags, identity.
+/// The envelope that all kinds share: id, name, type, and of a tracked one location, tags and identity.
 pub(crate) fn envelope(
     world: &World,
     target: &Target,
@@ -99,6 +117,12 @@ pub(crate) fn envelope(
     existing: Option<&Resource>,
 ) -> Result<(), ArmError> {
     let id = existing.map_or_else(|| world.new_id(target), |existing| existing.id.clone());
+    json::set(body, "/name", json!(id.rsplit('/').next()));
+    json::set(body, "/id", json!(id));
+    json::set(body, "/type", json!(target.resource_type));
+    if !target.kind.tracked {
+        return Ok(());
+    }
     let location = place(json::text(body, "/location"));
     let location = match existing.map(|existing| json::text(&existing.body, "/location")) {
         Some(stands) if location.is_empty() || stands == location => stands.to_owned(),
@@ -109,9 +133,6 @@ pub(crate) fn envelope(
         }
         None => location,
     };
-    json::set(body, "/name", json!(id.rsplit('/').next()));
-    json::set(body, "/id", json!(id));
-    json::set(body, "/type", json!(target.resource_type));
     json::set(body, "/location", json!(location));
     json::fill(body, &json!({ "tags": {} }));
     managed_identity::settle(world, body, existing.map(|existing| &existing.body), &id)

@@ -91,7 +91,7 @@ fn a_child_needs_its_parent_and_goes_with_it() {
 #[test]
 fn extensions_lie_on_anything_and_in_no_list_of_a_group() {
     let mut cloud = cloud();
-    let role = "providers/Microsoft.Authorization/roleAssignments/11111111-0000-0000-0000-000000000001";
+    let role = "providers/Microsoft.Authorization/denyAssignments/11111111-0000-0000-0000-000000000001";
     let body = json!({ "properties": { "principalId": "p", "roleDefinitionId": "r" } });
     for scope in [SUBSCRIPTION, GROUP, &workspace(), ""] {
         let target = format!("{scope}/{role}");
