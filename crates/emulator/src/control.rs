@@ -10,7 +10,7 @@
 //! | `DELETE resource?id=` | the resource and all below it vanish at once |
 //! | `POST faults {…}`, `GET faults`, `DELETE faults` | adds a rule (`Fault`); lists and drops them |
 //!
-//! Each needs the header `x-emulator-token`.
+//! What happens to computes is in `happenings.rs`. Each needs the header `x-emulator-token`.
 
 use std::io;
 
@@ -23,6 +23,7 @@ use crate::clock::ClockSetting;
 use crate::emulator::{Emulator, not_saved};
 use crate::error::{ArmError, Reply, bad_content, method_not_allowed, no_such_route};
 use crate::gate::check_host;
+use crate::happenings;
 use crate::json;
 use crate::tokens::Tokens;
 use crate::wire::{Method, Request, Response};
@@ -79,7 +80,11 @@ fn clock(emulator: &Emulator, request: &Request) -> io::Result<Reply> {
 
 /// Everything but the clock: what is done to the world, at its present time.
 pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
-    let answer = match (request.method, what(request).as_str()) {
+    let what = what(request);
+    if let Some(reply) = happenings::handle(world, request, &what) {
+        return reply;
+    }
+    let answer = match (request.method, what.as_str()) {
         (Method::Get, "requests") => json!({ "value": world.log.requests() }),
         (Method::Delete, "requests") => {
             world.log.clear();

@@ -23,6 +23,7 @@ mod faults;
 mod filter;
 mod gate;
 mod groups;
+mod happenings;
 mod json;
 mod kinds;
 mod listing;

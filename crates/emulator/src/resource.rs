@@ -77,18 +77,9 @@ impl Resource {
     /// How a GET shows it now.
     pub(crate) fn view(&self, now: Timestamp) -> Value {
         let mut body = self.body.clone();
-        self.covering(now).rev().for_each(|phase| json::overlay(&mut body, &phase.shows));
+        let covering = self.phases.iter().filter(|phase| now < phase.until);
+        covering.rev().for_each(|phase| json::overlay(&mut body, &phase.shows));
         body
-    }
-
-    /// The value at a pointer in its present appearance.
-    pub(crate) fn shown<'a>(&'a self, pointer: &str, now: Timestamp) -> &'a Value {
-        let covered = self.covering(now).find_map(|phase| phase.shows.pointer(pointer));
-        covered.unwrap_or_else(|| json::at(&self.body, pointer))
-    }
-
-    fn covering(&self, now: Timestamp) -> impl DoubleEndedIterator<Item = &Phase> {
-        self.phases.iter().filter(move |phase| now < phase.until)
     }
 
     /// Whether an operation is running on it.

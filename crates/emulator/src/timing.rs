@@ -11,10 +11,18 @@ pub(crate) enum Work {
     ClusterCreate,
     ClusterUpdate,
     ClusterDelete,
-    /// From a new node count to nodes that are up.
-    ClusterNodes,
     /// From new scale settings that move no node to `Steady`.
     ClusterSettle,
+    /// Until a node that was asked for is there.
+    NodeAllocation,
+    /// From there until it can work.
+    NodePreparation,
+    NodeLeave,
+    /// How long a node that was taken away, or is broken, is still listed.
+    NodePreempted,
+    NodeUnusable,
+    /// Until nodes that the quota had no room for are asked for again.
+    QuotaRetry,
     /// Until an instance has its machine.
     InstanceMachine,
     /// From the machine to a running instance.
@@ -40,8 +48,13 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::ClusterCreate, 10),
     (Work::ClusterUpdate, 10),
     (Work::ClusterDelete, 60),
-    (Work::ClusterNodes, 120),
     (Work::ClusterSettle, 15),
+    (Work::NodeAllocation, 80),
+    (Work::NodePreparation, 40),
+    (Work::NodeLeave, 60),
+    (Work::NodePreempted, 60),
+    (Work::NodeUnusable, 300),
+    (Work::QuotaRetry, 300),
     (Work::InstanceMachine, 120),
     (Work::InstanceSetUp, 40),
     (Work::InstanceScript, 30),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::json;
+use crate::kinds::compute::nodes;
 use crate::resource::Resource;
 use crate::vm_sizes;
 
@@ -76,8 +77,7 @@ impl Usage {
         let region = self.regions.entry(region_key(subscription, location)).or_default();
         region.computes += sign;
         let is_instance = compute_type == "ComputeInstance";
-        let nodes = json::at(body, "/properties/properties/scaleSettings/minNodeCount").as_i64();
-        let nodes = if is_instance { 1 } else { nodes.unwrap_or(0) };
+        let nodes = if is_instance { 1 } else { nodes::reserved(body) };
         if let Some(size) = vm_sizes::find(json::text(body, "/properties/properties/vmSize")) {
             let is_low = json::text(body, "/properties/properties/vmPriority") == "LowPriority";
             let cores = if is_low { &mut region.low_priority } else { &mut region.dedicated };

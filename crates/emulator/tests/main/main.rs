@@ -10,6 +10,7 @@ mod generic;
 mod http;
 mod https;
 mod instance;
+mod nodes;
 mod published;
 mod resources;
 mod rules;

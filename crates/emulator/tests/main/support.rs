@@ -66,6 +66,12 @@ impl Cloud {
         self.call(Method::Delete, target, None)
     }
 
+    /// A control request (`/_emulator/…`).
+    pub fn control(&mut self, method: Method, what: &str, body: &Value) -> Response {
+        let request = Request::new(method, &format!("/_emulator/{what}")).json(body);
+        self.world.control(&request, self.now)
+    }
+
     /// The status of the operation that a reply announced.
     pub fn status(&mut self, reply: &Response) -> Value {
         let url = reply.header("azure-asyncoperation").expect("an operation URL");

@@ -4,10 +4,10 @@
 //! service does with changed fixed fields is unknown, one report shows it keeping the old machine size. A PATCH takes
 //! scale settings only and merges them.
 
-use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use super::{begin, duration, envelope, hand_over, rules, unfilled, user_error};
+use super::allocation::Nodes;
+use super::{begin, duration, envelope, hand_over, nodes, rules, unfilled, user_error};
 use crate::error::{ArmError, Reply, bad_content};
 use crate::json;
 use crate::kinds::{canonical_enums, managed_identity, plain};
@@ -65,7 +65,7 @@ pub(super) fn create(
         // One node must fit even if none is asked for yet.
         rules::check_quota(world, target, &location, size, nodes.max(1))?;
     }
-    body["properties"]["properties"] = settled(&given, scale, nodes, call);
+    body["properties"]["properties"] = settled(&given, scale, call);
     let limit = world.options.compute_limit;
     let too_many = world.usage.computes(&target.subscription, &location) >= limit;
     let mut cluster = Resource::new(&target.resource_type, body);
@@ -83,8 +83,8 @@ pub(super) fn create(
         json::set(&mut cluster.body, "/properties/provisioningState", json!("Failed"));
         json::set(&mut cluster.body, "/properties/provisioningErrors", json!([{ "error": error }]));
         operation.failure = Some(error);
-    } else if nodes > 0 {
-        resize(&mut cluster, call, 0, nodes, Work::ClusterNodes);
+    } else {
+        nodes::settle(world, &mut cluster, call.now, |_| {});
     }
     let reply = unfilled(&cluster, &sent, first_reply(&cluster.body["properties"]["properties"], &given));
     world.put(cluster);
@@ -195,55 +195,27 @@ fn rescale(
     scale: Value,
 ) -> Result<(), ArmError> {
     let stands = json::at(&cluster.body, SCALE).clone();
-    let (before, after) =
-        (stands["minNodeCount"].as_i64().unwrap_or(0), scale["minNodeCount"].as_i64().unwrap_or(0));
     let inner = json::at(&cluster.body, "/properties/properties");
-    if after > before && json::text(inner, "/vmPriority") != "LowPriority" {
+    if json::text(inner, "/vmPriority") != "LowPriority" {
         let size = rules::size_of(json::text(inner, "/vmSize"))?;
         let location = json::text(&cluster.body, "/properties/computeLocation");
-        rules::check_quota(world, target, location, size, after - before)?;
+        let more = scale["minNodeCount"].as_i64().unwrap_or(0) - nodes::reserved(&cluster.body);
+        rules::check_quota(world, target, location, size, more)?;
     }
     let is_moved = ["minNodeCount", "maxNodeCount"].iter().any(|key| stands[*key] != scale[*key]);
     json::set(&mut cluster.body, SCALE, scale);
-    cluster.phases.clear();
-    if is_moved {
-        let work = if before == after { Work::ClusterSettle } else { Work::ClusterNodes };
-        resize(cluster, call, before, after, work);
-    }
+    nodes::settle(world, cluster, call.now, |nodes| {
+        if is_moved {
+            nodes.look(call.now);
+        }
+    });
     Ok(())
-}
-
-/// From now on, and when the work is done: so many nodes.
-fn resize(cluster: &mut Resource, call: &Call, before: i64, after: i64, work: Work) {
-    json::overlay(
-        &mut cluster.body["properties"]["properties"],
-        &allocation(after, after, "Steady", call.after(work)),
-    );
-    let shows = json!({ "properties": { "properties": allocation(before, after, "Resizing", call.now) } });
-    cluster.phases.push(Phase { until: call.after(work), shows });
 }
 
 /// Lays a provisioning state over the cluster until `until`.
 fn cover(cluster: &mut Resource, until: jiff::Timestamp, state: &str) {
     let shows = json!({ "properties": { "provisioningState": state } });
     cluster.phases.insert(0, Phase { until, shows });
-}
-
-fn allocation(current: i64, target: i64, state: &str, since: jiff::Timestamp) -> Value {
-    json!({
-        "allocationState": state,
-        "allocationStateTransitionTime": short_time(since),
-        "currentNodeCount": current,
-        "targetNodeCount": target,
-        "nodeStateCounts": {
-            "preparingNodeCount": (target - current).max(0),
-            "runningNodeCount": 0,
-            "idleNodeCount": current.min(target),
-            "unusableNodeCount": 0,
-            "leavingNodeCount": (current - target).max(0),
-            "preemptedNodeCount": 0,
-        },
-    })
 }
 
 fn runtime_nulls() -> Value {
@@ -253,7 +225,7 @@ fn runtime_nulls() -> Value {
 }
 
 /// What a GET shows of the inner properties once the cluster stands.
-fn settled(given: &Value, scale: Value, nodes: i64, call: &Call) -> Value {
+fn settled(given: &Value, scale: Value, call: &Call) -> Value {
     let mut inner = json!({});
     let kept = [
         "osType",
@@ -282,8 +254,8 @@ fn settled(given: &Value, scale: Value, nodes: i64, call: &Call) -> Value {
             json!(if inner["subnet"].is_null() { "Enabled" } else { "Disabled" });
     }
     inner["scaleSettings"] = scale;
-    let settled_at = call.now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(call.now);
-    json::overlay(&mut inner, &allocation(nodes, nodes, "Steady", settled_at));
+    json::overlay(&mut inner, &Nodes::default().shown());
+    inner["allocationStateTransitionTime"] = json!(short_time(call.now));
     inner
 }
 

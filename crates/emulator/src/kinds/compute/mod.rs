@@ -3,11 +3,12 @@
 //! Writes answer with the values the service has not filled in yet as nulls; a later GET shows them. All of it follows
 //! recorded traffic, except where a comment says that we chose.
 
+mod allocation;
 pub(crate) mod cluster;
 pub(crate) mod duration;
 pub(crate) mod instance;
 mod instance_actions;
-mod nodes;
+pub(crate) mod nodes;
 mod power;
 mod rules;
 
@@ -43,6 +44,8 @@ pub(crate) const KIND: Kind = Kind {
         ("updatedatamounts", instance_actions::data_mounts),
         ("enablesso", instance_actions::single_sign_on),
     ],
+    next: |compute, _| nodes::next(compute),
+    turn: |world, compute, at| nodes::turn(world, compute, at),
     ..PLAIN
 };
 
