@@ -12,15 +12,21 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
+use crate::circuit::Circuit;
 use crate::endpoint::Endpoint;
-use crate::gate::{Bucket, Gate};
+use crate::flight::Landing;
+use crate::gate::{Bucket, Gate, Return};
 use crate::judge::{Reply, Verdict, judge, no_reply};
 use crate::random::Random;
 use crate::redact::Redactor;
 use crate::retry_after::retry_after;
 use crate::settings::Settings;
 use crate::token::{TokenCache, TokenSource};
+use crate::trace;
 use crate::transport::{Transport, TransportError};
+
+/// Our own code of an error: the region is down.
+pub(crate) const REGION_DOWN: &str = "RegionDown";
 
 /// Our own code of an error: there is no token, so nothing can be asked.
 pub(crate) const NOT_SIGNED_IN: &str = "NotSignedIn";
@@ -35,6 +41,7 @@ pub struct Client {
     transport: Arc<dyn Transport>,
     tokens: TokenCache,
     gate: Gate,
+    pub(crate) circuit: Circuit,
     random: Random,
     correlation: Uuid,
 }
@@ -46,15 +53,33 @@ pub(crate) struct Call {
     pub(crate) body: Option<Json>,
     /// Whether sending it twice is the same as once, so that an unknown outcome does not matter.
     pub(crate) reads: bool,
+    /// The region that the resource lies in, where that is known.
+    pub(crate) place: Option<String>,
 }
 
 impl Call {
     pub(crate) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, body: None, reads: true }
+        Self { method: Method::GET, url, body: None, reads: true, place: None }
     }
 
     pub(crate) fn new(method: Method, url: Url, body: Option<Json>) -> Self {
-        Self { method, url, body, reads: false }
+        Self { method, url, body, reads: false, place: None }
+    }
+
+    /// The subscription that the request is counted for; empty when it names none.
+    fn subscription(&self) -> &str {
+        self.after("subscriptions").unwrap_or_default()
+    }
+
+    /// The region that answers: as the caller said, or as an operation's URL says.
+    pub(crate) fn region(&self) -> Option<String> {
+        self.place.clone().or_else(|| self.after("locations").map(str::to_owned))
+    }
+
+    fn after(&self, segment: &str) -> Option<&str> {
+        let mut segments = self.url.path().split('/');
+        segments.find(|s| s.eq_ignore_ascii_case(segment))?;
+        segments.next()
     }
 }
 
@@ -70,6 +95,7 @@ impl Client {
         Self {
             tokens: TokenCache::new(tokens, endpoint.scope()),
             gate: Gate::new(settings.concurrency),
+            circuit: Circuit::new(settings.outage_pause),
             correlation: random.uuid(),
             redactor: Redactor::default(),
             endpoint,
@@ -100,42 +126,58 @@ impl Client {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let token = self.tokens.token().await.map_err(|e| not_signed_in(&e.to_string()))?;
-            let reply = self.send(call, &token).await;
-            let (error, all_wait) = match judge(&reply) {
+            let region = call.region().filter(|_| !call.reads);
+            if let Some(region) = region.filter(|region| !self.circuit.admits(region)) {
+                return Err(region_down(&region));
+            }
+            let sent = self.send(call, attempt).await?;
+            let (error, throttled) = match sent.verdict {
                 Verdict::Good(reply) => return Ok(reply),
                 Verdict::NewToken(error) if renewed => return Err(error),
                 Verdict::NewToken(_) => {
                     renewed = true;
-                    self.tokens.refuse(&token).await;
+                    self.tokens.refuse(&sent.token).await;
                     continue;
                 }
                 Verdict::Unknown(error) if call.reads => (error, false),
-                Verdict::Again(error, all_wait) => (error, all_wait),
+                Verdict::Again(error) => (error, false),
+                Verdict::Throttled(error) => (error, true),
                 Verdict::Unknown(error) | Verdict::Refused(error) => return Err(error),
             };
-            let pause = self.pause(&reply, attempt);
+            let pause = self.pause(sent.retry_after, attempt);
             if attempt >= self.settings.attempts_max || start.elapsed() + pause > self.settings.retry_window {
                 return Err(error);
             }
-            if all_wait {
-                self.gate.close(Bucket::of(&call.method), pause);
+            if throttled {
+                self.gate.close(call.subscription(), Bucket::of(&call.method), pause);
             }
+            trace::pause(call, pause, &error.message);
             tokio::time::sleep(pause).await;
         }
     }
 
     /// How long to wait before the next attempt: as told, else 1, 2, 4 … 60 s; spread.
-    fn pause(&self, reply: &Result<Response<Bytes>, TransportError>, attempt: u32) -> Duration {
-        let told = reply.as_ref().ok().and_then(|r| retry_after(r.headers()));
+    fn pause(&self, told: Option<Duration>, attempt: u32) -> Duration {
         let back_off = Duration::from_secs(1 << (attempt - 1).min(6)).min(BACK_OFF_MAX);
         self.random.spread(told.unwrap_or(back_off))
     }
 
-    async fn send(&self, call: &Call, token: &Secret) -> Result<Response<Bytes>, TransportError> {
-        let request = self.request(call, token);
-        let _place = self.gate.enter(Bucket::of(&call.method)).await;
-        self.transport.send(request).await
+    /// One attempt: the gate, a token, the wire, and what the gate and the circuit learn from it.
+    async fn send(&self, call: &Call, attempt: u32) -> Result<Sent, CloudError> {
+        let pass = self.gate.enter(call.subscription(), Bucket::of(&call.method)).await;
+        let token = self.tokens.token().await.map_err(|e| not_signed_in(&e.to_string()))?;
+        let request = self.request(call, &token);
+        let headers = request.headers().clone();
+        let start = Instant::now();
+        let reply = self.transport.send(request).await;
+        trace::exchange(call, &headers, &reply, attempt, start.elapsed());
+        let verdict = judge(&reply);
+        pass.back(&returned(&reply, &verdict));
+        if let Some(region) = call.region() {
+            self.circuit.learn(&region, !in_trouble(&verdict));
+        }
+        let retry_after = reply.as_ref().ok().and_then(|r| retry_after(r.headers()));
+        Ok(Sent { verdict, retry_after, token })
     }
 
     fn request(&self, call: &Call, token: &Secret) -> Request<Bytes> {
@@ -160,13 +202,65 @@ impl Client {
             .expect("BUG: a URL is a URI, and the headers are plain")
     }
 
+    /// Has the next request use a new token: an old one does not know a role that was given since.
+    pub(crate) async fn renew_token(&self) {
+        if let Ok(token) = self.tokens.token().await {
+            self.tokens.refuse(&token).await;
+        }
+    }
+
     /// An error without the secrets that this process sent.
     pub(crate) fn scrubbed(&self, error: CloudError) -> CloudError {
         CloudError {
             message: self.redactor.scrub(error.message),
             code: self.redactor.scrub(error.code),
+            facts: error
+                .facts
+                .into_iter()
+                .map(|(label, value)| (label, self.redactor.scrub(value)))
+                .collect(),
             ..error
         }
+    }
+}
+
+/// What an attempt brought.
+struct Sent {
+    verdict: Verdict,
+    /// How long the reply asks to wait.
+    retry_after: Option<Duration>,
+    token: Secret,
+}
+
+/// What the gate learns from an attempt.
+fn returned<'a>(reply: &'a Result<Response<Bytes>, TransportError>, verdict: &Verdict) -> Return<'a> {
+    let Ok(reply) = reply else { return Return::Lost };
+    // ARM's own budget is not what a service refuses for while some is left (arm-faults §3).
+    let of_arm = |bucket: Bucket| bucket.remaining(reply.headers()).is_none_or(|left| left < 1.0);
+    match verdict {
+        Verdict::Throttled(_) if [Bucket::Reads, Bucket::Writes, Bucket::Deletes].into_iter().all(of_arm) => {
+            Return::Throttled(reply.headers())
+        }
+        Verdict::Throttled(_) | Verdict::Unknown(_) => Return::Reply(reply.headers(), Landing::Trouble),
+        _ => Return::Reply(reply.headers(), Landing::Good),
+    }
+}
+
+/// Whether an attempt says that the region, or ARM in it, struggles.
+fn in_trouble(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Unknown(_))
+}
+
+fn region_down(region: &str) -> CloudError {
+    let words = format!("{region} has only answered with errors lately: nothing new is sent there for now");
+    CloudError {
+        code: REGION_DOWN.to_owned(),
+        facts: vec![("region", region.to_owned())],
+        advice: Some(
+            "Look at Azure's status page, and run the command again; it goes on where this run stopped."
+                .to_owned(),
+        ),
+        ..no_reply(Outcome::NotDone, words)
     }
 }
 

@@ -5,7 +5,7 @@ use executor::provider::{CloudError, Outcome};
 use http::{HeaderMap, StatusCode};
 use model::Json;
 
-use crate::advice;
+use crate::report;
 
 const MESSAGE_CHARACTERS_MAX: usize = 4000;
 const DEPTH_MAX: usize = 8;
@@ -18,6 +18,10 @@ const ID_HEADERS: [&str; 3] = ["x-ms-request-id", "x-ms-correlation-request-id",
 pub(crate) struct Fault {
     pub(crate) codes: Vec<String>,
     pub(crate) messages: Vec<String>,
+    /// What the levels are about.
+    pub(crate) targets: Vec<String>,
+    /// The `info` of every `additionalInfo`: the policies, when those refuse.
+    pub(crate) info: Vec<Json>,
 }
 
 impl Fault {
@@ -26,7 +30,7 @@ impl Fault {
         let text = String::from_utf8_lossy(body);
         match serde_json::from_str::<Json>(text.trim()) {
             Ok(json) => Self::of_json(&json),
-            Err(_) => Self { codes: Vec::new(), messages: plain_text(&text).into_iter().collect() },
+            Err(_) => Self { messages: plain_text(&text).into_iter().collect(), ..Self::default() },
         }
     }
 
@@ -45,6 +49,11 @@ impl Fault {
     /// Whether any level of the error has this code.
     pub(crate) fn has(&self, code: &str) -> bool {
         self.codes.iter().any(|c| c.eq_ignore_ascii_case(code))
+    }
+
+    /// Whether a message, or a code, has this in it.
+    pub(crate) fn says(&self, mark: &str) -> bool {
+        self.messages.iter().chain(&self.codes).any(|text| text.contains(mark))
     }
 
     /// The messages as one: the general ones first, without what another already says.
@@ -72,6 +81,9 @@ impl Fault {
             Some(message) => self.take_message(&message, depth),
             None => self.messages.extend(text(json, "error")),
         }
+        self.targets.extend(text(json, "target"));
+        let infos = member(json, "additionalInfo").and_then(Json::as_array);
+        self.info.extend(infos.into_iter().flatten().filter_map(|more| member(more, "info")).cloned());
         for key in ["details", "innererror"] {
             match member(json, key) {
                 Some(Json::Array(list)) => list.iter().for_each(|detail| self.descend(detail, depth + 1)),
@@ -102,18 +114,20 @@ pub(crate) fn cloud_error(
         let reason = status.canonical_reason().unwrap_or("no reason given");
         message = format!("Azure answered {} without saying why", reason.to_lowercase());
     }
+    let report = report::of(status.as_u16(), fault);
     CloudError {
         outcome,
         status: Some(status.as_u16()),
         code: fault.code().to_owned(),
         message,
-        advice: advice::of(status.as_u16(), fault),
+        facts: report.facts,
+        advice: report.advice,
         request_ids: request_ids(headers),
     }
 }
 
 /// The ids of a reply.
-pub(crate) fn request_ids(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(crate) fn request_ids(headers: &HeaderMap) -> Box<[(String, String)]> {
     let id = |name: &&str| Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.to_owned()));
     ID_HEADERS.iter().filter_map(id).collect()
 }

@@ -1,67 +1,133 @@
-//! One gate for the whole process: how many requests are in flight, and a pause for every request of
-//! a kind when Azure refused one of it (arm-faults §3).
+//! One gate for the whole process, before the wire: budgets of requests by subscription and kind, then
+//! places in flight (arm-faults §3).
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::Method;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use http::HeaderMap;
 use tokio::time::{Instant, sleep_until};
 
-/// What ARM counts apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bucket {
-    Reads,
-    Writes,
-    Deletes,
+pub(crate) use crate::budget::Bucket;
+use crate::budget::Budget;
+use crate::flight::{Flight, Landing, Place};
+
+/// One budget and the queue before it.
+#[derive(Debug)]
+struct Lane {
+    bucket: Bucket,
+    budget: Mutex<Budget>,
+    /// Whose turn it is; the others wait in the order they came.
+    turn: tokio::sync::Mutex<()>,
 }
 
-impl Bucket {
-    /// The bucket that a method is taken from; POST counts as a write even where it only reads.
-    pub(crate) fn of(method: &Method) -> Self {
-        match *method {
-            Method::GET | Method::HEAD => Bucket::Reads,
-            Method::DELETE => Bucket::Deletes,
-            _ => Bucket::Writes,
+impl Lane {
+    fn new(bucket: Bucket) -> Self {
+        Self { bucket, budget: Mutex::new(Budget::new(bucket, Instant::now())), turn: Default::default() }
+    }
+
+    fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
+        self.budget.lock().expect("BUG: a holder of the lock panicked")
+    }
+
+    /// Waits until the budget lets one go, and takes it.
+    async fn take(&self) {
+        let _turn = self.turn.lock().await;
+        loop {
+            let taken = self.budget().take(Instant::now());
+            match taken {
+                Ok(()) => return,
+                Err(later) => sleep_until(later).await,
+            }
         }
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct Gate {
-    places: Semaphore,
-    closed_until: Mutex<[Option<Instant>; 3]>,
+    lanes: Mutex<BTreeMap<(String, Bucket), Arc<Lane>>>,
+    flight: Flight,
+}
+
+/// The right to send one request.
+pub(crate) struct Pass<'a> {
+    lane: Arc<Lane>,
+    gate: &'a Gate,
+    _place: Place<'a>,
+    back: bool,
 }
 
 impl Gate {
+    /// At most so many requests in flight.
     pub(crate) fn new(concurrency: usize) -> Self {
-        Self { places: Semaphore::new(concurrency.max(1)), closed_until: Mutex::new([None; 3]) }
+        Self { lanes: Mutex::default(), flight: Flight::new(concurrency) }
     }
 
-    /// Waits for the bucket to be open and for a place in flight.
-    pub(crate) async fn enter(&self, bucket: Bucket) -> SemaphorePermit<'_> {
+    /// Waits for the budget of a subscription and for a place in flight.
+    pub(crate) async fn enter(&self, subscription: &str, bucket: Bucket) -> Pass<'_> {
+        let lane = self.lane(subscription, bucket);
         loop {
-            if let Some(until) = self.closed(bucket) {
-                sleep_until(until).await;
-            }
-            let permit = self.places.acquire().await.expect("BUG: nobody closes the semaphore");
+            lane.take().await;
+            let place = self.flight.enter().await;
             // It may have closed while we queued.
-            if self.closed(bucket).is_none() {
-                return permit;
+            if lane.budget().closed(Instant::now()).is_none() {
+                return Pass { lane, gate: self, _place: place, back: false };
             }
+            lane.budget().came_back(None, Instant::now());
         }
     }
 
-    /// Closes a bucket for everybody; a request sent earlier would be refused again.
-    pub(crate) fn close(&self, bucket: Bucket, pause: Duration) {
-        let until = Instant::now() + pause;
-        let mut closed = self.closed_until.lock().expect("BUG: a holder of the lock panicked");
-        let at = &mut closed[bucket as usize];
-        *at = Some(at.map_or(until, |standing| standing.max(until)));
+    /// Closes a bucket for everybody.
+    pub(crate) fn close(&self, subscription: &str, bucket: Bucket, pause: Duration) {
+        self.lane(subscription, bucket).budget().close(Instant::now() + pause);
     }
 
-    fn closed(&self, bucket: Bucket) -> Option<Instant> {
-        let closed = self.closed_until.lock().expect("BUG: a holder of the lock panicked");
-        closed[bucket as usize].filter(|until| *until > Instant::now())
+    fn lane(&self, subscription: &str, bucket: Bucket) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().expect("BUG: a holder of the lock panicked");
+        let key = (subscription.to_ascii_lowercase(), bucket);
+        lanes.entry(key).or_insert_with(|| Arc::new(Lane::new(bucket))).clone()
+    }
+}
+
+/// What came back for a pass.
+pub(crate) enum Return<'a> {
+    /// A reply; whether it shows that the server struggles.
+    Reply(&'a HeaderMap, Landing),
+    /// ARM's own refusal: the bucket is empty.
+    Throttled(&'a HeaderMap),
+    /// No reply that could be read.
+    Lost,
+}
+
+impl Pass<'_> {
+    /// The request came back.
+    pub(crate) fn back(mut self, with: &Return<'_>) {
+        self.back = true;
+        let now = Instant::now();
+        let bucket = self.lane.bucket;
+        let mut budget = self.lane.budget();
+        match with {
+            Return::Reply(headers, landing) => {
+                budget.came_back(bucket.remaining(headers), now);
+                self.gate.flight.landed(*landing);
+            }
+            Return::Throttled(headers) => {
+                budget.came_back(Some(bucket.remaining(headers).unwrap_or_default()), now);
+                budget.slow_down(now);
+            }
+            Return::Lost => {
+                budget.came_back(None, now);
+                self.gate.flight.landed(Landing::Trouble);
+            }
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    /// A request that nobody waits for any more.
+    fn drop(&mut self) {
+        if !self.back {
+            self.lane.budget().came_back(None, Instant::now());
+        }
     }
 }

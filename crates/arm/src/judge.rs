@@ -7,10 +7,8 @@ use http::{HeaderMap, Response, StatusCode};
 use model::Json;
 
 use crate::fault::{self, Fault};
+use crate::patience::asks_for_a_queue;
 use crate::transport::TransportError;
-
-/// Another operation is in the way and will end by itself, whatever the status says (arm-faults §3, §5).
-const WAIT_CODES: [&str; 2] = ["AnotherOperationInProgress", "RetryableErrorDueToAnotherOperation"];
 
 /// A complete reply that is no refusal.
 #[derive(Debug, Clone)]
@@ -28,9 +26,10 @@ pub(crate) enum Verdict {
     Good(Reply),
     /// The token was refused; the request was not carried out.
     NewToken(CloudError),
-    /// It was not carried out; the same request may be sent again. Whether everybody of the bucket
-    /// waits too.
-    Again(CloudError, bool),
+    /// It was not carried out; the same request may be sent again.
+    Again(CloudError),
+    /// The same, and everybody of the bucket waits: more requests would be refused too.
+    Throttled(CloudError),
     /// It may have been carried out.
     Unknown(CloudError),
     /// It was refused for good.
@@ -48,7 +47,7 @@ pub(crate) fn judge(reply: &Result<Response<Bytes>, TransportError>) -> Verdict 
 fn judge_failure(error: &TransportError) -> Verdict {
     let with = |outcome| no_reply(outcome, error.to_string());
     match error {
-        TransportError::Unreachable(_) => Verdict::Again(with(Outcome::NotDone), false),
+        TransportError::Unreachable(_) => Verdict::Again(with(Outcome::NotDone)),
         TransportError::Untrusted(_) => Verdict::Refused(with(Outcome::NotDone)),
         TransportError::Lost(_) => Verdict::Unknown(with(Outcome::Unknown)),
     }
@@ -62,10 +61,11 @@ fn judge_reply(reply: &Response<Bytes>) -> Verdict {
     let fault = Fault::of_body(reply.body());
     let error = |outcome| fault::cloud_error(outcome, status, reply.headers(), &fault);
     match status.as_u16() {
-        _ if WAIT_CODES.iter().any(|c| fault.has(c)) => Verdict::Again(error(Outcome::NotDone), false),
+        // Another operation is in the way: no matter of quota, whatever the status (arm-faults §3).
+        _ if asks_for_a_queue(fault.code()) => Verdict::Refused(error(Outcome::NotDone)),
         401 => Verdict::NewToken(error(Outcome::NotDone)),
-        424 => Verdict::Again(error(Outcome::NotDone), false),
-        429 => Verdict::Again(error(Outcome::NotDone), true),
+        424 => Verdict::Again(error(Outcome::NotDone)),
+        429 => Verdict::Throttled(error(Outcome::NotDone)),
         408 | 500..=599 => Verdict::Unknown(error(Outcome::Unknown)),
         // A redirect goes elsewhere, and the token does not (arm-faults §8).
         300..=399 => Verdict::Refused(redirected(error(Outcome::NotDone), reply.headers())),
@@ -80,10 +80,8 @@ fn judge_success(reply: &Response<Bytes>) -> Verdict {
     match parsed {
         Ok(body) => Verdict::Good(Reply { status: reply.status(), headers: reply.headers().clone(), body }),
         Err(_) => {
-            let fault = Fault {
-                codes: Vec::new(),
-                messages: vec!["the reply is not JSON; a proxy may stand between us and Azure".to_owned()],
-            };
+            let messages = vec!["the reply is not JSON; a proxy may stand between us and Azure".to_owned()];
+            let fault = Fault { messages, ..Fault::default() };
             Verdict::Unknown(fault::cloud_error(Outcome::Unknown, reply.status(), reply.headers(), &fault))
         }
     }
@@ -104,6 +102,7 @@ pub(crate) fn no_reply(outcome: Outcome, message: impl Into<String>) -> CloudErr
         code: String::new(),
         message: message.into(),
         advice: None,
-        request_ids: Vec::new(),
+        facts: Vec::new(),
+        request_ids: Box::default(),
     }
 }

@@ -3,12 +3,14 @@
 //! A run makes an [`Endpoint`], a [`Transport`] and a [`TokenSource`], joins them in a [`Client`], and
 //! gives the engine an [`ArmProvider`]. Everything Azure says is untrusted text; the caller escapes it.
 
-mod advice;
 mod bodies;
+mod budget;
+mod circuit;
 mod client;
 pub mod credential;
 pub mod endpoint;
 mod fault;
+mod flight;
 mod gate;
 mod http_transport;
 mod judge;
@@ -16,13 +18,16 @@ mod observe;
 mod operation;
 mod paging;
 mod path;
+mod patience;
 pub mod provider;
 mod random;
 mod redact;
+mod report;
 mod retry_after;
 mod send;
 pub mod settings;
 pub mod token;
+pub mod trace;
 pub mod transport;
 mod wait;
 

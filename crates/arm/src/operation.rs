@@ -5,11 +5,11 @@ use http::{HeaderMap, Method, StatusCode};
 use model::compare::get;
 use model::{ArmId, Json};
 
-use crate::advice;
 use crate::client::NOT_SIGNED_IN;
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::judge::{Reply, no_reply};
+use crate::report;
 
 const ASYNC_OPERATION: &str = "azure-asyncoperation";
 
@@ -115,9 +115,11 @@ pub(crate) fn failure(body: &Json) -> CloudError {
         (false, true) => words,
         (false, false) => format!("{words} ({code})"),
     };
+    let report = report::of(200, &fault);
     CloudError {
         code: code.to_owned(),
-        advice: advice::of(200, &fault),
+        facts: report.facts,
+        advice: report.advice,
         ..no_reply(Outcome::Failed, message)
     }
 }
@@ -127,8 +129,11 @@ pub(crate) fn provisioning_fault(body: &Json) -> Fault {
     let errors = get(body, "properties.provisioningErrors").and_then(Json::as_array);
     let mut all = Fault::default();
     for fault in errors.into_iter().flatten().map(Fault::of_json) {
-        all.codes.extend(fault.codes);
-        all.messages.extend(fault.messages);
+        let Fault { codes, messages, targets, info } = fault;
+        all.codes.extend(codes);
+        all.messages.extend(messages);
+        all.targets.extend(targets);
+        all.info.extend(info);
     }
     all
 }

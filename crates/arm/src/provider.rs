@@ -1,7 +1,7 @@
 //! The provider: what the engine asks, said in ARM.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +14,10 @@ use crate::client::{Call, Client};
 use crate::judge::no_reply;
 use crate::observe::observe;
 use crate::path::{SUBSCRIPTION_VERSION, api_version_of, is_of, type_of};
+use crate::patience::Young;
+
+/// One write at a time.
+pub(crate) type Queue = Arc<tokio::sync::Mutex<()>>;
 
 /// Azure Resource Manager, as the engine sees it.
 pub struct ArmProvider {
@@ -22,6 +26,10 @@ pub struct ArmProvider {
     pub(crate) locations: tokio::sync::Mutex<BTreeMap<String, String>>,
     /// Tenants of subscriptions.
     tenants: tokio::sync::Mutex<BTreeMap<String, String>>,
+    /// What this run made, for as long as others may not know it.
+    pub(crate) young: Young,
+    /// Queues of writes below a parent, where Azure asked for one at a time, by the parent's folded id.
+    pub(crate) queues: Mutex<BTreeMap<String, Queue>>,
     /// How long to wait before the first poll of operations that this process started, by folded id.
     pub(crate) first_pauses: Mutex<BTreeMap<String, Duration>>,
 }
@@ -33,6 +41,8 @@ impl ArmProvider {
             client,
             locations: tokio::sync::Mutex::default(),
             tenants: tokio::sync::Mutex::default(),
+            young: Young::default(),
+            queues: Mutex::default(),
             first_pauses: Mutex::default(),
         }
     }

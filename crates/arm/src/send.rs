@@ -6,21 +6,30 @@ use executor::provider::{CloudError, Operation, Outcome, Request, Sent};
 use http::Method;
 use model::body::{action_body, encode};
 use model::compare::{get, set};
-use model::{Json, Placement, Type};
+use model::{ArmId, Json, Placement, Type};
 use planner::Verb;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use crate::bodies;
-use crate::client::Call;
+use crate::client::{Call, REGION_DOWN};
 use crate::judge::{Reply, no_reply};
 use crate::observe::observe;
 use crate::operation::{State, begin, state};
 use crate::path::api_version_of;
-use crate::provider::{ArmProvider, is_absence};
+use crate::patience::{Wait, asks_for_a_queue};
+use crate::provider::{ArmProvider, Queue, is_absence};
+use crate::report::is_about_place;
 use crate::retry_after::retry_after;
 
 /// How often a PUT, PATCH or DELETE of unknown outcome is sent again, each time after a look.
 const REPEATS_MAX: u32 = 3;
+
+/// How often a change is sent again into a conflict that nothing explains: about a minute in all.
+const CONFLICTS_MAX: u32 = 5;
+
+/// How patiently a create waits for what was deleted before it to be gone from every reading.
+const STALE_PAUSE_MAX: Duration = Duration::from_secs(32);
 
 /// What a look after an unknown outcome says.
 enum Look {
@@ -33,12 +42,38 @@ enum Look {
 }
 
 impl ArmProvider {
-    /// Sends one change by its verb.
+    /// Sends one change by its verb. What stands in its way for a while only is waited out; the request is
+    /// composed anew each time, for what it was composed from may have changed meanwhile.
     pub(crate) async fn change(&self, request: &Request<'_>) -> Result<Sent, CloudError> {
         self.keep_secret(request);
         if request.kind.parent().is_none() {
             self.locations.lock().await.remove(&request.arm_id.folded());
         }
+        let start = Instant::now();
+        let mut round = 0;
+        loop {
+            let queue = self.queue(request.arm_id);
+            let _turn = match &queue {
+                Some(queue) => Some(queue.lock().await),
+                None => None,
+            };
+            let Some(call) = self.compose(request).await? else { return Ok(done()) };
+            let error = match self.carry(request, &call).await {
+                Ok(sent) => {
+                    self.remember(request);
+                    return Ok(sent);
+                }
+                Err(error) => error,
+            };
+            round += 1;
+            if !self.wait_out(request, &error, start, round).await {
+                return Err(placed(&call, request, error));
+            }
+        }
+    }
+
+    /// The request of a change; none for what sends nothing.
+    async fn compose(&self, request: &Request<'_>) -> Result<Option<Call>, CloudError> {
         let call = match request.verb {
             Verb::Create => self.create(request).await?,
             Verb::Put => {
@@ -51,9 +86,81 @@ impl ArmProvider {
             Verb::Stop => self.at(request, Method::POST, &["stop"], None),
             Verb::Restart => self.at(request, Method::POST, &["restart"], None),
             Verb::Delete => self.delete(request),
-            Verb::Record => return Ok(Sent { operation: None }),
+            Verb::Record => return Ok(None),
         };
-        self.carry(request, &call).await
+        Ok(Some(Call { place: self.region(request).await, ..call }))
+    }
+
+    /// The region of a resource, as far as that is known without asking.
+    async fn region(&self, request: &Request<'_>) -> Option<String> {
+        let said = request.attributes.get("location").and_then(Json::as_str).map(str::to_owned);
+        match (said, request.arm_id.parent()) {
+            (None, Some(parent)) => self.locations.lock().await.get(&parent.folded()).cloned(),
+            (said, _) => said,
+        }
+    }
+
+    fn remember(&self, request: &Request<'_>) {
+        match request.verb {
+            Verb::Create => self.young.made(request.arm_id),
+            Verb::Delete => self.young.deleted(request.arm_id),
+            _ => {}
+        }
+    }
+
+    /// The queue of writes below a resource's parent, where Azure asked for one.
+    fn queue(&self, id: &ArmId) -> Option<Queue> {
+        let queues = self.queues.lock().expect("BUG: a holder of the lock panicked");
+        queues.get(&id.parent()?.folded()).cloned()
+    }
+
+    /// Waits until a refused change may be sent again; false when it is refused for good.
+    async fn wait_out(&self, request: &Request<'_>, error: &CloudError, start: Instant, round: u32) -> bool {
+        let patience =
+            (error.outcome == Outcome::NotDone).then(|| self.young.patience(request.arm_id, error));
+        let back_off = Duration::from_secs(1 << round.min(5));
+        let end = start + self.client.settings.conflict_window;
+        match patience.flatten() {
+            None => false,
+            Some(Wait::Known { until }) => {
+                if Instant::now() + back_off > until {
+                    return false;
+                }
+                sleep(back_off).await;
+                self.client.renew_token().await;
+                true
+            }
+            Some(Wait::Terminal { anyway }) => {
+                if asks_for_a_queue(&error.code)
+                    && let Some(parent) = request.arm_id.parent()
+                {
+                    let mut queues = self.queues.lock().expect("BUG: a holder of the lock panicked");
+                    queues.entry(parent.folded()).or_default();
+                }
+                self.until_terminal(request, end).await
+                    || (anyway && round <= CONFLICTS_MAX && {
+                        sleep(back_off).await;
+                        Instant::now() < end
+                    })
+            }
+        }
+    }
+
+    /// Waits while an operation of somebody else runs on the resource. True when there was one and it has
+    /// ended.
+    async fn until_terminal(&self, request: &Request<'_>, end: Instant) -> bool {
+        let mut seen = false;
+        let mut pause = self.client.settings.poll_interval.min(Duration::from_secs(2));
+        while Instant::now() + pause < end {
+            match self.body(request.arm_id, request.kind.api_version()).await {
+                Ok(Some(body)) if state(&body) == State::Running => seen = true,
+                Ok(_) => return seen,
+                Err(_) => return false,
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(self.client.settings.poll_interval_max);
+        }
+        false
     }
 
     /// Remembers what must not come back in errors.
@@ -97,7 +204,25 @@ impl ArmProvider {
         if request.kind.name == "key_vault" {
             self.complete_vault(request, &mut body).await?;
         }
+        self.refuse_existing(request).await?;
         Ok(self.at(request, Method::PUT, &[], Some(body)))
+    }
+
+    /// A PUT would overwrite what somebody made since the plan looked; computes have no etag to prevent that
+    /// (arm-faults §6). What this run deleted may still show for a while.
+    async fn refuse_existing(&self, request: &Request<'_>) -> Result<(), CloudError> {
+        let mut pause = Duration::from_secs(1);
+        while let Some(body) =
+            self.body(request.arm_id, request.kind.api_version()).await.map_err(nothing_done)?
+        {
+            let leaving = get(&body, "properties.provisioningState") == Some(&json!("Deleting"));
+            if !(leaving || self.young.is_deleted(request.arm_id)) || pause > STALE_PAUSE_MAX {
+                return Err(exists(request.arm_id));
+            }
+            sleep(pause).await;
+            pause *= 2;
+        }
+        Ok(())
     }
 
     /// A vault needs its tenant, and a list of access policies even where roles rule.
@@ -154,11 +279,15 @@ impl ArmProvider {
         loop {
             let error = match self.client.call(call).await {
                 Ok(reply) => return Ok(self.sent(request, call, &reply)),
+                // The circuit opened after an attempt of which nobody knows what became.
+                Err(error) if error.code == REGION_DOWN && repeats > 0 => {
+                    return Err(CloudError { outcome: Outcome::Unknown, ..error });
+                }
                 Err(error) if call.method == Method::DELETE && is_absence(&error) => return Ok(done()),
                 Err(error) if error.outcome != Outcome::Unknown => return Err(error),
                 Err(error) => error,
             };
-            tokio::time::sleep(Duration::from_secs(1 << repeats)).await;
+            sleep(Duration::from_secs(1 << repeats)).await;
             match self.look(request).await {
                 Look::Taken(sent) => return Ok(sent),
                 Look::Repeat if repeats < REPEATS_MAX => repeats += 1,
@@ -205,6 +334,24 @@ impl ArmProvider {
         let observed = observe(request.kind, body, &self.client.redactor);
         let shown = observed.is_ok_and(|o| o.attributes.get("power") == Some(&json!(word)));
         if shown { Look::Taken(done()) } else { Look::Open }
+    }
+}
+
+/// Region and size, where they help to understand a refusal.
+fn placed(call: &Call, request: &Request<'_>, mut error: CloudError) -> CloudError {
+    if is_about_place(&error) {
+        let size = request.attributes.get("size").and_then(Json::as_str).map(str::to_owned);
+        error.facts.extend(call.place.clone().map(|region| ("region", region)));
+        error.facts.extend(size.map(|size| ("size", size)));
+    }
+    error
+}
+
+fn exists(id: &ArmId) -> CloudError {
+    CloudError {
+        code: "AlreadyExists".to_owned(),
+        advice: Some("Plan again; `adopt: true` takes it over.".to_owned()),
+        ..no_reply(Outcome::NotDone, format!("`{id}` exists; it was not there when the plan was made"))
     }
 }
 

@@ -20,6 +20,11 @@ pub struct Settings {
     pub settle_window: Duration,
     /// How long one request is tried again.
     pub retry_window: Duration,
+    /// How long another operation on the same resource is waited for.
+    pub conflict_window: Duration,
+    /// How long a region that is down gets no new writes, and the least pause between polls of its
+    /// operations meanwhile (arm-faults §8).
+    pub outage_pause: Duration,
     /// How often one request is sent at most.
     pub attempts_max: u32,
     /// How many requests are in flight at most.
@@ -46,8 +51,10 @@ impl Settings {
             deadline: Duration::from_secs(60 * 60),
             settle_window: Duration::from_secs(5 * 60),
             retry_window: Duration::from_secs(10 * 60),
+            conflict_window: Duration::from_secs(10 * 60),
+            outage_pause: Duration::from_secs(60),
             attempts_max: 16,
-            concurrency: 16,
+            concurrency: 32,
             gone_proof_interval: Duration::from_secs(30),
             seed: random_seed(),
         }
@@ -61,6 +68,8 @@ impl Settings {
             gone_proof_interval: Duration::ZERO,
             settle_window: Duration::from_secs(60),
             retry_window: Duration::from_secs(2 * 60),
+            conflict_window: Duration::from_secs(2 * 60),
+            outage_pause: Duration::from_secs(5),
             ..Self::azure()
         }
     }

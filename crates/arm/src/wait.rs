@@ -79,8 +79,13 @@ impl Client {
                     }
                 }
             }
-            pace.pause(told).await;
+            pace.pause(told.max(self.outage(call.region()))).await;
         }
+    }
+
+    /// The least pause between polls of a region that is down (arm-faults §8).
+    fn outage(&self, region: Option<String>) -> Option<Duration> {
+        region.filter(|region| self.circuit.is_open(region)).map(|_| self.settings.outage_pause)
     }
 
     /// Polls the resource's own `provisioningState` to its end.

@@ -126,6 +126,10 @@ pub struct Json {
     pub json: bool,
 }
 
+/// How many steps are in flight unless told otherwise. Most of a step is waiting for Azure; how many requests
+/// go out, and how fast, is the client's business.
+const PARALLELISM: u16 = 128;
+
 /// How a plan is made.
 #[derive(Debug, Args)]
 pub struct Planning {
@@ -136,7 +140,7 @@ pub struct Planning {
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<String>,
     /// How many steps may be in flight at once
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = PARALLELISM, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     /// How many resources may be deleted or replaced
     #[arg(long, value_name = "N")]
@@ -158,7 +162,7 @@ impl Planning {
         Self {
             refresh: true,
             replace: Vec::new(),
-            parallelism: 10,
+            parallelism: PARALLELISM,
             max_deletes: None,
             allow_missing: true,
             accept_older_state: false,
@@ -213,7 +217,7 @@ pub struct Drift {
     #[arg(long)]
     pub json: bool,
     /// How many calls may be in flight at once
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = PARALLELISM, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
 }
 
@@ -277,7 +281,7 @@ pub struct Power {
     #[arg(required = true)]
     pub addresses: Vec<String>,
     /// How many may be in flight at once
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = PARALLELISM, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
 }
 

@@ -49,11 +49,6 @@ impl From<StateError> for Failure {
 
 impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
-        let mut words = error.to_string();
-        for (name, id) in &error.request_ids {
-            words.push_str(&format!("\n{name}: {id}"));
-        }
-        words.extend(error.advice.iter().map(|advice| format!("\n{advice}")));
-        Failure::Error(anyhow::anyhow!(words))
+        Failure::Error(anyhow::anyhow!(executor::Failure::from(error).to_string()))
     }
 }

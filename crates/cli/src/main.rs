@@ -9,6 +9,7 @@ mod commands;
 mod engine;
 mod exit;
 mod failure;
+mod log;
 mod output;
 mod session;
 mod settings;
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
     };
     let settings = Settings::new(&cli.global, name(&cli.command));
     let color = settings.color;
-    match run(cli.command, settings) {
+    match log::start(color).map_err(Failure::from).and_then(|()| run(cli.command, settings)) {
         Ok(_) if output::was_lost() => {
             output::message("Error: the output could not be written");
             Exit::Error.into()

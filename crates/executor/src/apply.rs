@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{Address, Json, Live, Seal, Snapshot, Value};
-use planner::{Plan, Shown, Step, entry};
+use planner::{Change, Plan, Shown, Step, entry};
 use state::{Lock, StateError};
 use tokio::task::JoinSet;
 
 use crate::event::Event;
+use crate::failure::Failure;
 use crate::queue::ReadyQueue;
 use crate::recover::Recovered;
 use crate::run::Context;
 use crate::step::{StepError, perform};
 use crate::working::Working;
+
+/// What is said of a step whose end nobody knows.
+const OPEN: &str = "\nIt is recorded as open; the next plan or apply looks at how it ended.";
 
 /// What an apply did.
 #[derive(Debug, Default)]
@@ -155,22 +159,29 @@ fn take_in(
         }
         Err(error) => error,
     };
-    let (words, broken) = match error {
-        StepError::Resource(words) => {
-            applied.failed.push((address.clone(), words.clone()));
-            (words, None)
+    let (failure, broken) = match error {
+        StepError::Resource(failure) => {
+            applied.failed.push((address.clone(), failure.to_string()));
+            (failure, None)
         }
-        StepError::Open(words) => {
+        StepError::Open(failure) => {
             applied.open.push(address.clone());
-            (format!("{words}\nIt is recorded as open; the next plan or apply looks at how it ended."), None)
+            (failure.and(OPEN), None)
         }
-        StepError::State(error) => (error.to_string(), Some(error)),
+        StepError::State(error) => (Failure::from(error.to_string()), Some(error)),
     };
-    context.events.tell(Event::StepFailed { address: address.clone(), verb, error: words });
+    let source = plan.change(&address).map(source).unwrap_or_default();
+    context.events.tell(Event::StepFailed { address: address.clone(), verb, source, failure });
     for dropped in queue.failed(index) {
         skip(context, &plan.steps[dropped], applied, &format!("{address} did not end well"));
     }
     broken
+}
+
+/// Where the document of a change stands, or last stood.
+fn source(change: &Change) -> String {
+    let desired = change.desired.as_ref().map(|resource| resource.source.clone());
+    desired.or_else(|| change.prior.as_ref().map(|prior| prior.source.clone())).unwrap_or_default()
 }
 
 fn skip(context: &Context, step: &Step, applied: &mut Applied, because: &str) {

@@ -4,6 +4,8 @@ use model::Address;
 use planner::Verb;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::failure::Failure;
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -40,8 +42,10 @@ pub enum Event {
         address: Address,
         /// What was done.
         verb: Verb,
+        /// `file:line` of its document; of a resource without one, where it last had one.
+        source: String,
         /// What went wrong.
-        error: String,
+        failure: Failure,
     },
     /// A step was not begun, because one that it needs failed or the run was stopped.
     Skipped {

@@ -3,6 +3,7 @@
 mod apply;
 mod aside;
 mod event;
+mod failure;
 pub mod provider;
 mod queue;
 mod read_back;
@@ -15,6 +16,7 @@ mod working;
 
 pub use apply::{Applied, apply};
 pub use event::{Event, Events};
+pub use failure::Failure;
 pub use provider::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
 pub use read_only::ReadOnly;
 pub use recover::{Recovered, mark_open, recover};

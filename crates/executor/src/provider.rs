@@ -111,10 +111,13 @@ pub struct CloudError {
     pub code: String,
     /// ARM's innermost message, or ours when there was no reply.
     pub message: String,
+    /// What it is about, as far as the reply tells: the missing permission, the lock, the quota, each with
+    /// its label.
+    pub facts: Vec<(&'static str, String)>,
     /// What to do about it.
     pub advice: Option<String>,
     /// `x-ms-request-id` and `x-ms-correlation-request-id`.
-    pub request_ids: Vec<(String, String)>,
+    pub request_ids: Box<[(String, String)]>,
 }
 
 impl CloudError {

@@ -7,6 +7,7 @@ use model::{ArmId, Attribute, Attributes, Json, Kind, Observed, Provisioning};
 
 use planner::entry;
 
+use crate::failure::Failure;
 use crate::provider::{CloudError, Outcome};
 use crate::run::Context;
 
@@ -88,18 +89,26 @@ pub(crate) fn not_applied(
 }
 
 impl Shortfall {
-    /// The words for people, and whether the outcome is known.
-    pub(crate) fn words(&self) -> (String, Outcome) {
+    /// What to tell, and whether the outcome is known.
+    pub(crate) fn failure(&self) -> (Failure, Outcome) {
         match self {
-            Shortfall::Unreadable(error) => (format!("it could not be read back: {error}"), Outcome::Unknown),
-            Shortfall::Missing => {
-                ("Azure says that it is done, and does not show it".to_owned(), Outcome::Unknown)
+            Shortfall::Unreadable(error) => {
+                let failure = Failure::from(error.clone());
+                let words = format!("it could not be read back: {}", failure.words);
+                (Failure { words, ..failure }, Outcome::Unknown)
             }
-            Shortfall::Failed(_, why) => (why.clone(), Outcome::Failed),
-            Shortfall::Unsettled(word) => (format!("Azure is still at it ({word})"), Outcome::Unknown),
+            Shortfall::Missing => (
+                Failure::from("Azure says that it is done, and does not show it".to_owned()),
+                Outcome::Unknown,
+            ),
+            Shortfall::Failed(_, why) => (Failure::from(why.clone()), Outcome::Failed),
+            Shortfall::Unsettled(word) => {
+                (Failure::from(format!("Azure is still at it ({word})")), Outcome::Unknown)
+            }
             Shortfall::NotApplied(_, attributes) => {
                 let paths: Vec<String> = attributes.iter().map(|a| format!("`{}`", a.path)).collect();
-                (format!("Azure accepted {} and did not apply it", paths.join(", ")), Outcome::Failed)
+                let words = format!("Azure accepted {} and did not apply it", paths.join(", "));
+                (Failure::from(words), Outcome::Failed)
             }
         }
     }

@@ -28,7 +28,8 @@ impl Provider for ReadOnly {
             code: String::new(),
             message: format!("this command only reads, and does not change {}", request.arm_id),
             advice: None,
-            request_ids: Vec::new(),
+            facts: Vec::new(),
+            request_ids: Box::default(),
         })
     }
 

@@ -207,6 +207,7 @@ fn came_back(target: &Target) -> CloudError {
         code: String::new(),
         message: format!("{} was not found, and then was: Azure's answers do not agree yet", target.address),
         advice: Some("run the command again in a minute".to_owned()),
-        request_ids: Vec::new(),
+        facts: Vec::new(),
+        request_ids: Box::default(),
     }
 }

@@ -7,18 +7,21 @@ use planner::{Action, Change, Resolved, Step, Verb, entry, fallback, resolve};
 use state::{Intent, Outcome as Ending, Record, StateError};
 
 use crate::aside::{address_of, put_back, set_aside};
+use crate::failure::Failure;
 use crate::provider::{CloudError, Outcome, Request};
 use crate::read_back::{Expected, Shortfall, kept, read_back};
 use crate::run::Context;
 use crate::working::Working;
 
+const STILL_THERE: &str = "Azure says that it is deleted, and still shows it";
+
 /// Why a step did not end well.
 #[derive(Debug)]
 pub(crate) enum StepError {
     /// The cloud or the resource: other branches go on.
-    Resource(String),
+    Resource(Failure),
     /// Nobody knows how it ended; it stays open in the journal, and the next run settles it.
-    Open(String),
+    Open(Failure),
     /// The journal: nothing more may be sent.
     State(StateError),
 }
@@ -33,7 +36,7 @@ impl From<StateError> for StepError {
 struct Ended {
     ending: Ending,
     computed: BTreeMap<&'static str, Json>,
-    error: Option<String>,
+    error: Option<Failure>,
 }
 
 /// Carries out one step.
@@ -43,7 +46,8 @@ pub(crate) async fn perform(
     change: &Change,
     step: &Step,
 ) -> Result<(), StepError> {
-    let plan = Prepared::new(context, working, change, step).map_err(StepError::Resource)?;
+    let plan =
+        Prepared::new(context, working, change, step).map_err(|words| StepError::Resource(words.into()))?;
     set_aside(context, working, change, step).await?;
     let address = address_of(working, change, step);
     let sequence = working.next_sequence();
@@ -64,14 +68,14 @@ pub(crate) async fn perform(
     };
     let record = match &ended.error {
         None => Record::Done { sequence, outcome: ended.ending.clone() },
-        Some(error) => Record::Failed { sequence, outcome: ended.ending.clone(), error: error.clone() },
+        Some(error) => Record::Failed { sequence, outcome: ended.ending.clone(), error: error.to_string() },
     };
     working.append(record).await?;
     if matches!(ended.ending, Ending::Unchanged) {
         put_back(context, working, change, step).await?;
     }
     working.end(&address, change.previous.as_ref(), plan.entry, ended.ending, ended.computed);
-    ended.error.map_or(Ok(()), |words| Err(StepError::Resource(words)))
+    ended.error.map_or(Ok(()), |failure| Err(StepError::Resource(failure)))
 }
 
 /// A step with its values resolved.
@@ -224,23 +228,25 @@ fn done(observed: Observed) -> Ended {
 
 /// The cloud ended the step, and the reading is not as asked.
 fn short(plan: &Prepared<'_>, shortfall: Shortfall) -> Result<Ended, StepError> {
-    let (mut words, outcome) = shortfall.words();
+    let (mut failure, outcome) = shortfall.failure();
     if matches!(plan.step.verb, Verb::Act(action) if action.tentative) {
         let address = &plan.change.address;
-        words.push_str(&format!("; its action is not published. To get it, replace the instance: `plumb apply --replace '{address}'`"));
+        failure = failure.and("; its action is not published");
+        failure.advice =
+            Some(format!("To get it, replace the instance: `plumb apply --replace '{address}'`."));
     }
     let observed = match shortfall {
-        _ if outcome == Outcome::Unknown => return Err(StepError::Open(words)),
+        _ if outcome == Outcome::Unknown => return Err(StepError::Open(failure)),
         Shortfall::Failed(observed, _) | Shortfall::NotApplied(observed, _) => *observed,
         Shortfall::Unreadable(_) | Shortfall::Missing | Shortfall::Unsettled(_) => {
-            return Err(StepError::Open(words));
+            return Err(StepError::Open(failure));
         }
     };
     let ending = match (&plan.entry, plan.step.verb) {
         (Some(entry), Verb::Create) => Ending::Entry(Box::new(left_behind(entry, &observed))),
         _ => Ending::Unchanged,
     };
-    Ok(Ended { ending, computed: observed.computed, error: Some(words) })
+    Ok(Ended { ending, computed: observed.computed, error: Some(failure) })
 }
 
 /// What a create that failed left: it exists, may cost, and holds its name (arm-faults §4).
@@ -250,21 +256,22 @@ fn left_behind(entry: &ResourceState, observed: &Observed) -> ResourceState {
 
 /// A request or an operation failed. A create may have left something behind: look.
 async fn failed(context: &Context, plan: &Prepared<'_>, error: CloudError) -> Result<Ended, StepError> {
-    let words = describe(&error);
-    if error.outcome == Outcome::Unknown {
-        return Err(StepError::Open(words));
+    let outcome = error.outcome;
+    let failure = Failure::from(error);
+    if outcome == Outcome::Unknown {
+        return Err(StepError::Open(failure));
     }
     let arm_id = plan.arm_id().expect("BUG: only resources in ARM get requests");
-    let looked = error.outcome == Outcome::Failed && plan.step.verb == Verb::Create;
+    let looked = outcome == Outcome::Failed && plan.step.verb == Verb::Create;
     let left = match (looked, &plan.entry) {
         (true, Some(entry)) => match context.provider.get(plan.change.kind, &arm_id).await {
             Ok(found) => found.map(|observed| left_behind(entry, &observed)),
-            Err(_) => return Err(StepError::Open(words)),
+            Err(_) => return Err(StepError::Open(failure)),
         },
         _ => None,
     };
     let ending = left.map_or(Ending::Unchanged, |left| Ending::Entry(Box::new(left)));
-    Ok(Ended { ending, computed: BTreeMap::new(), error: Some(words) })
+    Ok(Ended { ending, computed: BTreeMap::new(), error: Some(failure) })
 }
 
 /// Deletes are done when the resource is not there.
@@ -282,19 +289,7 @@ async fn delete(
     let arm_id = plan.arm_id().expect("BUG: only resources in ARM get requests");
     match context.provider.get(plan.change.kind, &arm_id).await {
         Ok(None) => Ok(Ended { ending: Ending::Gone, computed: BTreeMap::new(), error: None }),
-        Ok(Some(_)) => Err(StepError::Open("Azure says that it is deleted, and still shows it".to_owned())),
-        Err(error) => Err(StepError::Open(describe(&error))),
+        Ok(Some(_)) => Err(StepError::Open(STILL_THERE.to_owned().into())),
+        Err(error) => Err(StepError::Open(error.into())),
     }
-}
-
-/// A cloud error for people: the message, the ids to quote, and what to do.
-pub(crate) fn describe(error: &CloudError) -> String {
-    let mut words = error.to_string();
-    for (name, id) in &error.request_ids {
-        words.push_str(&format!("\n{name}: {id}"));
-    }
-    if let Some(advice) = &error.advice {
-        words.push_str(&format!("\n{advice}"));
-    }
-    words
 }

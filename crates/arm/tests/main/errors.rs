@@ -17,7 +17,7 @@ async fn the_innermost_error_its_ids_and_advice_are_kept() {
     assert!(error.message.contains("a vCPU quota of 0"));
     assert!(error.advice.unwrap().contains("quota"));
     let ids = [("x-ms-request-id", "r-1"), ("x-ms-correlation-request-id", "c-1")];
-    assert_eq!(error.request_ids, ids.map(|(n, v)| (n.to_owned(), v.to_owned())));
+    assert_eq!(error.request_ids[..], ids.map(|(n, v)| (n.to_owned(), v.to_owned())));
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,16 +103,108 @@ async fn writes_that_were_not_carried_out_are_repeated() {
     let wire = Wire::new([
         (&patch, error(429, "TooManyRequests")),
         (&patch, Answer::Unreachable),
-        (&patch, error(409, "AnotherOperationInProgress")),
+        (&patch, error(424, "FailedDependency")),
         (&patch, reply(200, json!({}))),
     ]);
     assert!(update().send(&wire.provider()).await.unwrap().operation.is_none());
     wire.end();
-    for status in [400, 403, 409, 412] {
-        let wire = Wire::new([(&patch, error(status, "Conflict"))]);
+    for (status, code) in
+        [(400, "Conflict"), (403, "AuthorizationFailed"), (409, "ScopeLocked"), (412, "Conflict")]
+    {
+        let wire = Wire::new([(&patch, error(status, code))]);
         let refused = update().send(&wire.provider()).await.unwrap_err();
         assert_eq!((refused.outcome, refused.status), (Outcome::NotDone, Some(status)));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_in_the_way_is_waited_out() {
+    let patch = format!("PATCH ~/computes/cpu{ML}");
+    let line = get_line();
+    // Any conflict, while an operation is seen to run.
+    let wire = Wire::new([
+        (&patch, error(409, "WordOfAProvider")),
+        (&line, live("Updating")),
+        (&line, live("Updating")),
+        (&line, live("Succeeded")),
+        (&patch, reply(200, json!({}))),
+    ]);
+    assert!(update().send(&wire.provider()).await.is_ok());
+    wire.end();
+    // Some conflicts are believed without seeing one, but not for ever; others are not.
+    let anyway = |code| {
+        let round = [(patch.as_str(), error(409, code)), (line.as_str(), live("Succeeded"))];
+        std::array::from_fn::<_, 12, _>(|at| round[at % 2].clone())
+    };
+    let wire = Wire::new(anyway("AnotherOperationInProgress"));
+    assert!(update().send(&wire.provider()).await.unwrap_err().is_conflict());
+    wire.end();
+    let wire = Wire::new([(&patch, error(409, "WordOfAProvider")), (&line, live("Succeeded"))]);
+    assert!(update().send(&wire.provider()).await.unwrap_err().is_conflict());
+    wire.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parent_made_a_moment_ago_is_waited_for() {
+    let group = model::ArmId::group("s", "rg");
+    let (put_group, put) =
+        ("PUT /subscriptions/s/resourceGroups/rg?api-version=2022-09-01", format!("PUT ~{ML}"));
+    let place = || json!({ "location": "westeurope" });
+    let wire = Wire::new([
+        (put_group, reply(201, json!({}))),
+        (&put, error(404, "ResourceGroupNotFound")),
+        (&put, reply(200, json!({}))),
+    ]);
+    let provider = wire.provider();
+    Asked::new("resource_group", &group, Verb::Create, place()).send(&provider).await.unwrap();
+    Asked::new("workspace", &workspace(), Verb::Create, place()).send(&provider).await.unwrap();
+    wire.end();
+    // One that this run did not make is just not there.
+    let wire = Wire::new([(&put, error(404, "ResourceGroupNotFound"))]);
+    let refused = Asked::new("workspace", &workspace(), Verb::Create, place()).send(&wire.provider()).await;
+    assert!(refused.unwrap_err().is_not_found());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_does_not_overwrite_what_somebody_made_meanwhile() {
+    let wire = Wire::new([(&format!("GET ~{ML}"), reply(200, json!({ "location": "westeurope" })))]);
+    let create = Asked::new("workspace", &workspace(), Verb::Create, json!({ "location": "westeurope" }));
+    let refused = create.send(&wire.provider()).await.unwrap_err();
+    assert_eq!((refused.outcome, refused.code.as_str()), (Outcome::NotDone, "AlreadyExists"));
+    assert!(refused.advice.unwrap().contains("adopt"));
+    wire.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_only_fails_gets_no_new_writes() {
+    let at = |method: &str, n: usize| format!("{method} ~/computes/c{n}{ML}");
+    // Each is sent four times, and looked at each time.
+    let (down, missing) = (error(503, "ServerBusy"), error(404, "ResourceNotFound"));
+    let lines = [at("PUT", 0), at("PUT", 1), at("GET", 0), at("GET", 1), at("GET", 2), format!("GET ~{ML}")];
+    let wire = Wire::new([
+        (&lines[5], reply(200, json!({ "location": "westeurope" }))),
+        (&lines[0], down.clone()),
+        (&lines[0], down.clone()),
+        (&lines[0], down.clone()),
+        (&lines[0], down.clone()),
+        (&lines[2], missing.clone()),
+        (&lines[1], down.clone()),
+        (&lines[1], down.clone()),
+        (&lines[1], down.clone()),
+        (&lines[1], down),
+        (&lines[3], missing.clone()),
+        (&lines[4], missing),
+    ]);
+    let provider = wire.provider();
+    let create = async |n: usize| {
+        let asked = Asked::new("cluster", &compute(&format!("c{n}")), Verb::Create, json!({}));
+        asked.send(&provider).await.unwrap_err()
+    };
+    assert_eq!(create(0).await.outcome, Outcome::Unknown);
+    assert_eq!(create(1).await.outcome, Outcome::Unknown);
+    let refused = create(2).await;
+    assert_eq!((refused.outcome, refused.code.as_str()), (Outcome::NotDone, "RegionDown"));
+    wire.end();
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,8 @@ pub const WORKSPACE: &str =
 pub const ML: &str = "?api-version=2026-05-01";
 pub const OPERATION: &str = "https://management.azure.com/subscriptions/s/op/1?api-version=x&t=1&s=a%2Bb";
 
+const NOT_FOUND: &str = r#"{"error":{"code":"ResourceNotFound","message":"not here"}}"#;
+
 /// What the wire does with a request.
 #[derive(Debug, Clone)]
 pub enum Answer {
@@ -71,6 +73,13 @@ impl Wire {
         ArmProvider::new(Client::new(endpoint, Arc::new(self.clone()), tokens, settings))
     }
 
+    /// A create looks first; no script needs to say so, and what it is told is that nothing is there.
+    fn is_look_before_create(&self, line: &str) -> bool {
+        let script = self.script.lock().unwrap();
+        let next = script.front().and_then(|(next, _)| next.strip_prefix("PUT "));
+        next.is_some() && line.strip_prefix("GET ") == next
+    }
+
     /// What came, once all that was expected has.
     pub fn end(&self) -> Vec<Seen> {
         let left = self.script.lock().unwrap();
@@ -89,6 +98,9 @@ impl Transport for Wire {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         assert_eq!(request.uri().authority().unwrap(), "management.azure.com");
         let line = format!("{} {}", request.method(), request.uri().path_and_query().unwrap());
+        if self.is_look_before_create(&line) {
+            return Ok(http::Response::builder().status(404).body(Bytes::from(NOT_FOUND)).unwrap());
+        }
         let next = self.script.lock().unwrap().pop_front();
         let (expected, answer) = next.unwrap_or_else(|| panic!("nothing more was expected, but {line} came"));
         assert_eq!(line, expected);

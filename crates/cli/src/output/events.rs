@@ -1,6 +1,6 @@
 //! The events of an apply as Terraform's `-json` stream: one object a line.
 
-use executor::{Applied, Event};
+use executor::{Applied, Event, Failure};
 use jiff::Timestamp;
 use model::Json;
 use planner::entry::stored_output;
@@ -99,10 +99,11 @@ pub fn event(event: &Event, elapsed: u64) -> Option<String> {
                 more,
             )
         }
-        Event::StepFailed { address, verb, error } => {
+        Event::StepFailed { address, verb, source, failure } => {
             let mut more = hook(address, verb);
-            more["diagnostic"] = json!({ "severity": "error", "summary": error, "detail": "" });
-            line("error", "apply_errored", &format!("{address}: {} failed: {error}", verb.word()), more)
+            more["diagnostic"] = failed(address, source, failure);
+            let words = format!("{address}: {} failed: {}", verb.word(), failure.words);
+            line("error", "apply_errored", &words, more)
         }
         Event::Skipped { address, verb, because } => line(
             "warn",
@@ -113,6 +114,23 @@ pub fn event(event: &Event, elapsed: u64) -> Option<String> {
         Event::Stopping(count) => {
             line("warn", "log", &format!("stopping; waiting for {count} steps"), json!({}))
         }
+    })
+}
+
+/// A failure in the shape of Terraform's diagnostics; what a program wants to read goes under `plumb`.
+fn failed(address: &model::Address, source: &str, failure: &Failure) -> Json {
+    let facts: serde_json::Map<String, Json> =
+        failure.facts.iter().map(|(label, value)| ((*label).to_owned(), json!(value))).collect();
+    let ids: serde_json::Map<String, Json> =
+        failure.request_ids.iter().map(|(name, id)| (name.clone(), json!(id))).collect();
+    json!({
+        "severity": "error",
+        "summary": failure.words,
+        "detail": failure.advice.as_deref().unwrap_or_default(),
+        "address": address,
+        "plumb": {
+            "source": source, "status": failure.status, "code": failure.code, "facts": facts, "request_ids": ids,
+        },
     })
 }
 

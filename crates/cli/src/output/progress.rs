@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use executor::Event;
+use executor::{Event, Failure};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use model::Address;
 use planner::Verb;
@@ -147,14 +147,8 @@ fn words(event: &Event, elapsed: u64) -> String {
                 .unwrap_or_default();
             format!("{address}: {} complete after {elapsed}s{id}", done(*verb))
         }
-        Event::StepFailed { address, verb, error } => {
-            let lines: Vec<String> = error.lines().map(|l| format!("  {}", escape::terminal(l))).collect();
-            return format!(
-                "Error: {}: {} failed\n{}",
-                escape::terminal(address.as_str()),
-                done(*verb).to_lowercase(),
-                lines.join("\n")
-            );
+        Event::StepFailed { address, verb, source, failure } => {
+            return failed(address, *verb, source, failure);
         }
         Event::Skipped { address, verb, because } => format!("{address}: {} skipped: {because}", done(*verb)),
         Event::Stopping(0) => "Stopping.".to_owned(),
@@ -163,6 +157,16 @@ fn words(event: &Event, elapsed: u64) -> String {
         ),
     };
     escape::terminal(&text)
+}
+
+/// A failure, with the line of its document beneath and what is known of it below that.
+fn failed(address: &Address, verb: Verb, source: &str, failure: &Failure) -> String {
+    let mut text = format!("Error: {address}: {} failed\n", done(verb).to_lowercase());
+    if !source.is_empty() {
+        text.push_str(&format!("  --> {source}\n"));
+    }
+    text.push_str(&failure.to_string().lines().map(|line| format!("  {line}\n")).collect::<String>());
+    text.lines().map(escape::terminal).collect::<Vec<_>>().join("\n")
 }
 
 fn doing(verb: Verb) -> &'static str {

@@ -129,7 +129,15 @@ impl Life {
 fn error(outcome: Outcome, status: Option<u16>, message: &str) -> CloudError {
     let code = if status.is_some() { "Pretended" } else { "" };
     let message = message.to_owned();
-    CloudError { outcome, status, code: code.to_owned(), message, advice: None, request_ids: Vec::new() }
+    CloudError {
+        outcome,
+        status,
+        code: code.to_owned(),
+        message,
+        facts: Vec::new(),
+        advice: None,
+        request_ids: Box::default(),
+    }
 }
 
 impl World {
