@@ -1,6 +1,9 @@
-# `make help` lists what there is. Nothing but Rust 1.91 or newer and a C compiler is needed.
-CARGO ?= cargo
-PLUMB  = target/debug/plumb
+# `make help` lists what there is. Rust 1.91 or newer and a C compiler are needed; for the tests with Azure's own
+# SDKs also python3, and the network once.
+CARGO   ?= cargo
+PYTHON  ?= python3
+PLUMB    = target/debug/plumb
+CLIENTS  = target/clients
 
 .DEFAULT_GOAL := help
 .PHONY: help build test check demo bench golden schema lint fmt doc clean
@@ -12,7 +15,15 @@ build:   ## build target/debug/plumb
 	$(CARGO) build --locked --package cli
 
 test:    ## run every test
-	$(CARGO) test --locked --workspace --quiet
+	@if command -v $(PYTHON) >/dev/null; then $(MAKE) --no-print-directory $(CLIENTS)/installed; \
+	else echo "no $(PYTHON) here: the tests with Azure's own SDKs are skipped"; fi
+	PLUMB_CLIENTS=$(if $(shell command -v $(PYTHON)),$(CURDIR)/$(CLIENTS)) $(CARGO) test --locked --workspace --quiet
+
+# Azure's SDKs in a Python of their own, made again when the list of them changes.
+$(CLIENTS)/installed: crates/cli/tests/clients/requirements.txt
+	$(PYTHON) -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	@touch $@
 
 check: fmt-check lint test doc schema-check  ## what CI runs: format, lints, tests, docs, schema
 
