@@ -6,13 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use executor::provider::{CloudError, Outcome};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use model::{ArmId, Json, Secret};
 use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
 use crate::circuit::Circuit;
+use crate::claims;
+use crate::clock_skew;
 use crate::endpoint::Endpoint;
 use crate::flight::Landing;
 use crate::gate::{Bucket, Gate, Return};
@@ -21,7 +23,7 @@ use crate::random::Random;
 use crate::redact::Redactor;
 use crate::retry_after::retry_after;
 use crate::settings::Settings;
-use crate::token::{TokenCache, TokenSource};
+use crate::token::{TokenCache, TokenError, TokenSource};
 use crate::trace;
 use crate::transport::{Transport, TransportError};
 
@@ -30,6 +32,8 @@ pub(crate) const REGION_DOWN: &str = "RegionDown";
 
 /// Our own code of an error: there is no token, so nothing can be asked.
 pub(crate) const NOT_SIGNED_IN: &str = "NotSignedIn";
+
+const SIGN_IN: &str = "Sign in, for example with `az login`, or choose another `[cloud] credential`.";
 
 const BACK_OFF_MAX: Duration = Duration::from_secs(60);
 
@@ -93,7 +97,7 @@ impl Client {
     ) -> Self {
         let random = Random::new(settings.seed);
         Self {
-            tokens: TokenCache::new(tokens, endpoint.scope()),
+            tokens: TokenCache::new(tokens, endpoint.scope(), !settings.seed),
             gate: Gate::new(settings.concurrency),
             circuit: Circuit::new(settings.outage_pause),
             correlation: random.uuid(),
@@ -133,10 +137,10 @@ impl Client {
             let sent = self.send(call, attempt).await?;
             let (error, throttled) = match sent.verdict {
                 Verdict::Good(reply) => return Ok(reply),
-                Verdict::NewToken(error) if renewed => return Err(error),
+                Verdict::NewToken(error) if renewed => return Err(with_clock(error, &sent.headers)),
                 Verdict::NewToken(_) => {
                     renewed = true;
-                    self.tokens.refuse(&sent.token).await;
+                    self.tokens.refuse(&sent.token, claims::demanded(&sent.headers));
                     continue;
                 }
                 Verdict::Unknown(error) if call.reads => (error, false),
@@ -144,7 +148,7 @@ impl Client {
                 Verdict::Throttled(error) => (error, true),
                 Verdict::Unknown(error) | Verdict::Refused(error) => return Err(error),
             };
-            let pause = self.pause(sent.retry_after, attempt);
+            let pause = self.pause(retry_after(&sent.headers), attempt);
             if attempt >= self.settings.attempts_max || start.elapsed() + pause > self.settings.retry_window {
                 return Err(error);
             }
@@ -165,7 +169,7 @@ impl Client {
     /// One attempt: the gate, a token, the wire, and what the gate and the circuit learn from it.
     async fn send(&self, call: &Call, attempt: u32) -> Result<Sent, CloudError> {
         let pass = self.gate.enter(call.subscription(), Bucket::of(&call.method)).await;
-        let token = self.tokens.token().await.map_err(|e| not_signed_in(&e.to_string()))?;
+        let token = self.tokens.token().await.map_err(not_signed_in)?;
         let request = self.request(call, &token);
         let headers = request.headers().clone();
         let start = Instant::now();
@@ -176,8 +180,8 @@ impl Client {
         if let Some(region) = call.region() {
             self.circuit.learn(&region, !in_trouble(&verdict));
         }
-        let retry_after = reply.as_ref().ok().and_then(|r| retry_after(r.headers()));
-        Ok(Sent { verdict, retry_after, token })
+        let headers = reply.map(|r| r.into_parts().0.headers).unwrap_or_default();
+        Ok(Sent { verdict, headers, token })
     }
 
     fn request(&self, call: &Call, token: &Secret) -> Request<Bytes> {
@@ -205,7 +209,7 @@ impl Client {
     /// Has the next request use a new token: an old one does not know a role that was given since.
     pub(crate) async fn renew_token(&self) {
         if let Ok(token) = self.tokens.token().await {
-            self.tokens.refuse(&token).await;
+            self.tokens.refuse(&token, None);
         }
     }
 
@@ -227,8 +231,8 @@ impl Client {
 /// What an attempt brought.
 struct Sent {
     verdict: Verdict,
-    /// How long the reply asks to wait.
-    retry_after: Option<Duration>,
+    /// The reply's; none without a reply.
+    headers: HeaderMap,
     token: Secret,
 }
 
@@ -264,12 +268,20 @@ fn region_down(region: &str) -> CloudError {
     }
 }
 
-fn not_signed_in(words: &str) -> CloudError {
+fn not_signed_in(error: TokenError) -> CloudError {
+    let TokenError { message, advice, ids, transient: _, retry_after: _ } = error;
     CloudError {
         code: NOT_SIGNED_IN.to_owned(),
-        advice: Some(
-            "Sign in, for example with `az login`, or choose another `[cloud] credential`.".to_owned(),
-        ),
-        ..no_reply(Outcome::NotDone, words)
+        advice: Some(advice.unwrap_or_else(|| SIGN_IN.to_owned())),
+        request_ids: ids.into(),
+        ..no_reply(Outcome::NotDone, format!("no token: {message}"))
+    }
+}
+
+/// A new token was refused, too: perhaps the clock is wrong.
+fn with_clock(error: CloudError, headers: &HeaderMap) -> CloudError {
+    match clock_skew::advice(headers) {
+        None => error,
+        advice => CloudError { advice, ..error },
     }
 }

@@ -39,17 +39,49 @@ pub enum EndpointError {
     NotLoopback(String),
 }
 
+/// What there is to know about a named cloud.
+struct Named {
+    name: &'static str,
+    cloud: Cloud,
+    /// Its Resource Manager.
+    base: &'static str,
+    /// Who issues its tokens.
+    authority: &'static str,
+    /// The audience of tokens that a CI issues to be exchanged for Azure's.
+    exchange_audience: &'static str,
+}
+
+const CLOUDS: [Named; 3] = [
+    Named {
+        name: "azure",
+        cloud: Cloud::Azure,
+        base: "https://management.azure.com",
+        authority: "https://login.microsoftonline.com",
+        exchange_audience: "api://AzureADTokenExchange",
+    },
+    Named {
+        name: "azure-usgov",
+        cloud: Cloud::UsGov,
+        base: "https://management.usgovcloudapi.net",
+        authority: "https://login.microsoftonline.us",
+        exchange_audience: "api://AzureADTokenExchangeUSGov",
+    },
+    Named {
+        name: "azure-china",
+        cloud: Cloud::China,
+        base: "https://management.chinacloudapi.cn",
+        authority: "https://login.chinacloudapi.cn",
+        exchange_audience: "api://AzureADTokenExchangeChina",
+    },
+];
+
 impl Endpoint {
     /// The endpoint of a named cloud: `azure`, `azure-usgov`, `azure-china`.
     pub fn named(name: &str) -> Result<Self, EndpointError> {
-        let (cloud, base) = match name {
-            "azure" => (Cloud::Azure, "https://management.azure.com"),
-            "azure-usgov" => (Cloud::UsGov, "https://management.usgovcloudapi.net"),
-            "azure-china" => (Cloud::China, "https://management.chinacloudapi.cn"),
-            _ => return Err(EndpointError::Unknown(name.to_owned())),
-        };
-        let base = Url::parse(base).expect("BUG: the hosts of named clouds are URLs");
-        Ok(Self { cloud, base })
+        let found = CLOUDS.iter().find(|c| c.name == name);
+        let named = found.ok_or_else(|| EndpointError::Unknown(name.to_owned()))?;
+        let base = Url::parse(named.base).expect("BUG: the hosts of named clouds are URLs");
+        Ok(Self { cloud: named.cloud, base })
     }
 
     /// An emulator on this machine: `http://127.0.0.1:8080`.
@@ -75,6 +107,20 @@ impl Endpoint {
     /// Its URL.
     pub fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// Who issues its tokens; nobody for a loopback one.
+    pub fn authority(&self) -> Option<&'static str> {
+        self.known().map(|named| named.authority)
+    }
+
+    /// The audience of a CI's tokens that its authority exchanges; the public cloud's for a loopback one.
+    pub(crate) fn exchange_audience(&self) -> &'static str {
+        self.known().unwrap_or(&CLOUDS[0]).exchange_audience
+    }
+
+    fn known(&self) -> Option<&'static Named> {
+        CLOUDS.iter().find(|c| c.cloud == self.cloud)
     }
 
     /// The scope that tokens for it are asked for.
@@ -108,7 +154,7 @@ fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-fn is_loopback_host(url: &Url) -> bool {
+pub(crate) fn is_loopback_host(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -122,10 +168,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn named_clouds_have_their_own_scopes() {
-        let scope = |name| Endpoint::named(name).expect("a cloud").scope();
-        assert_eq!(scope("azure"), "https://management.azure.com/.default");
-        assert_eq!(scope("azure-china"), "https://management.chinacloudapi.cn/.default");
+    fn named_clouds_have_their_own_scopes_and_authorities() {
+        let of = |name| {
+            let endpoint = Endpoint::named(name).expect("a cloud");
+            (endpoint.scope(), endpoint.authority())
+        };
+        let rows = [
+            ("azure", "https://management.azure.com/.default", "https://login.microsoftonline.com"),
+            (
+                "azure-usgov",
+                "https://management.usgovcloudapi.net/.default",
+                "https://login.microsoftonline.us",
+            ),
+            ("azure-china", "https://management.chinacloudapi.cn/.default", "https://login.chinacloudapi.cn"),
+        ];
+        for (name, scope, authority) in rows {
+            assert_eq!(of(name), (scope.to_owned(), Some(authority)));
+        }
+        assert_eq!(Endpoint::loopback("https://localhost:1").expect("an endpoint").authority(), None);
         assert!(Endpoint::named("https://management.azure.com").is_err());
     }
 

@@ -13,6 +13,8 @@ use crate::transport::{Transport, TransportError};
 /// ARM gives a resource provider 60 s (arm-faults §2); a shorter limit makes slow PUTs look lost.
 const READ_TIMEOUT: Duration = Duration::from_secs(80);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+const NEARBY_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const NEARBY_READ_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// ARM refuses provider replies over 8 MB (arm-faults §2); unpacked ones may be larger.
 const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -34,9 +36,11 @@ impl HttpTransport {
         Ok(Self(builder().no_proxy().tls_certs_only(authorities.unwrap_or_default()).build()?))
     }
 
-    /// The client underneath, for token requests that go elsewhere.
-    pub(crate) fn client(&self) -> reqwest::Client {
-        self.0.clone()
+    /// The transport to what stands beside this machine: a managed identity's endpoint. No proxy, and
+    /// no long wait where there is none.
+    pub(crate) fn nearby() -> Result<Self, reqwest::Error> {
+        let builder = builder().no_proxy().connect_timeout(NEARBY_CONNECT_TIMEOUT);
+        Ok(Self(builder.read_timeout(NEARBY_READ_TIMEOUT).build()?))
     }
 }
 

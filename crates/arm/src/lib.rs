@@ -6,7 +6,9 @@
 mod bodies;
 mod budget;
 mod circuit;
+mod claims;
 mod client;
+mod clock_skew;
 pub mod credential;
 pub mod endpoint;
 mod fault;
@@ -31,8 +33,9 @@ pub mod trace;
 pub mod transport;
 mod wait;
 
+pub use claims::Claims;
 pub use client::Client;
-pub use credential::{Credential, CredentialError};
+pub use credential::{Credential, CredentialError, SignedIn, Wires};
 pub use endpoint::{Cloud, Endpoint, EndpointError};
 pub use http_transport::HttpTransport;
 pub use provider::ArmProvider;

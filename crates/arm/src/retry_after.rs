@@ -29,7 +29,8 @@ fn until(text: &str, headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
-fn http_date(text: &str) -> Option<Timestamp> {
+/// A date of HTTP.
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
     DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text.trim()).ok()
 }
 

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use arm::{ArmProvider, Client, Credential, Endpoint, HttpTransport, Settings, StaticToken, TokenSource};
+use arm::{
+    ArmProvider, Client, Credential, CredentialError, Endpoint, HttpTransport, Settings, StaticToken,
+    TokenSource, Wires,
+};
 use emulator::{DEFAULT_TOKEN, Emulator, Options, Running};
-use executor::Provider;
+use executor::{Event, Events, Provider};
 use manifest::project;
 use model::Secret;
 use uuid::Uuid;
@@ -24,23 +27,23 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Connects to the cloud that plumb.toml or the command line names.
-    pub async fn connect(session: &Session) -> anyhow::Result<Self> {
+    /// Connects to the cloud that plumb.toml or the command line names; who signs in is an event.
+    pub async fn connect(session: &Session, events: &Events) -> anyhow::Result<Self> {
         let cloud = match &session.settings.endpoint {
-            Some(url) => return Self::new(session, url, Endpoint::loopback(url)?, None),
+            Some(url) => return Self::new(session, url, Endpoint::loopback(url)?, None, events),
             None => session.project.cloud.endpoint,
         };
         let name = match cloud {
             project::Endpoint::Embedded => {
                 let running = embedded(session).await?;
                 let endpoint = Endpoint::loopback(&running.endpoint())?;
-                return Self::new(session, "embedded", endpoint, Some(running));
+                return Self::new(session, "embedded", endpoint, Some(running), events);
             }
             project::Endpoint::Azure => "azure",
             project::Endpoint::AzureUsgov => "azure-usgov",
             project::Endpoint::AzureChina => "azure-china",
         };
-        Self::new(session, name, Endpoint::named(name)?, None)
+        Self::new(session, name, Endpoint::named(name)?, None, events)
     }
 
     fn new(
@@ -48,18 +51,14 @@ impl Cloud {
         cloud: &str,
         endpoint: Endpoint,
         emulator: Option<Running>,
+        events: &Events,
     ) -> anyhow::Result<Self> {
         let loopback = endpoint.is_loopback();
         let transport = if loopback { to_this_machine(&endpoint) } else { to_azure(&endpoint) };
         let transport = transport.context("setting up HTTP")?;
         let tokens: Arc<dyn TokenSource> = match &emulator {
             Some(running) => Arc::new(StaticToken::new(Secret::new(running.token.clone()))),
-            // A loopback ARM gets a token of its own, never one of Azure's.
-            None if loopback => Arc::new(StaticToken::new(Secret::new(DEFAULT_TOKEN))),
-            None => {
-                let name = credential(session.project.cloud.credential);
-                Arc::new(Credential::open(name, &endpoint, &transport, &|name| std::env::var(name).ok())?)
-            }
+            None => tokens(session, &endpoint, &transport, events)?,
         };
         let settings = Settings::of(&endpoint);
         let client = Client::new(endpoint, Arc::new(transport), tokens, settings);
@@ -90,6 +89,26 @@ impl Cloud {
             _ = running.stop().await;
         }
     }
+}
+
+/// Who signs in to an endpoint. A loopback one gets a token of its own, never one of Azure's, unless
+/// the environment names an authority that is on this machine as well.
+fn tokens(
+    session: &Session,
+    endpoint: &Endpoint,
+    transport: &HttpTransport,
+    events: &Events,
+) -> anyhow::Result<Arc<dyn TokenSource>> {
+    let wires = Wires::beside(endpoint, transport).context("setting up HTTP")?;
+    let name = credential(session.project.cloud.credential);
+    let credential = match Credential::open(name, endpoint, wires, &|name| std::env::var(name).ok()) {
+        Err(CredentialError::Loopback) => return Ok(Arc::new(StaticToken::new(Secret::new(DEFAULT_TOKEN)))),
+        opened => opened?,
+    };
+    let events = events.clone();
+    Ok(Arc::new(credential.telling(move |who| {
+        events.tell(Event::SignedIn { words: who.to_string(), credential: who.credential });
+    })))
 }
 
 /// The emulator inside this process; its cloud is kept in `.plumb/cloud.json`.

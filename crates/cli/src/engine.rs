@@ -65,12 +65,13 @@ impl<'a> Engine<'a> {
     /// Connects to the cloud and opens the state's place; begins to tell events.
     pub async fn start(session: &'a Session, planning: &'a Planning, mode: Mode) -> Result<Self, Failure> {
         let store = Arc::new(store(session, planning.accept_older_state));
-        let cloud = match Cloud::connect(session).await {
+        let (sender, receiver) = unbounded_channel::<Event>();
+        let events = Events::new(sender);
+        let cloud = match Cloud::connect(session, &events).await {
             Ok(cloud) => cloud,
             Err(error) => return Err(beside(error, store.as_ref()).await.into()),
         };
         let cloud_name = cloud.name().to_owned();
-        let (sender, receiver) = unbounded_channel::<Event>();
         let cancel = CancellationToken::new();
         let teller = tokio::spawn(progress::tell(receiver, mode, cancel.clone()));
         let seal = Seal::new(&store.seal_key().await?);
@@ -84,7 +85,7 @@ impl<'a> Engine<'a> {
                 read_back_attempts: 8,
                 read_back_delay: cloud.read_back_delay(),
             },
-            events: Events::new(sender),
+            events,
             cancel,
             clock: Arc::new(jiff::Timestamp::now),
         };

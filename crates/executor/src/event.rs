@@ -9,6 +9,13 @@ use crate::failure::Failure;
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
+    /// The cloud knows who we are.
+    SignedIn {
+        /// How we signed in, and as whom, in one line.
+        words: String,
+        /// The credential that was taken, by its name in plumb.toml.
+        credential: &'static str,
+    },
     /// Reading Azure begins, for so many resources.
     RefreshStart(usize),
     /// Reading Azure ended.

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod challenges;
+mod credentials;
 mod errors;
 mod generate;
+mod issuer;
 mod law;
 mod network;
 mod operations;
@@ -11,6 +14,7 @@ mod published;
 mod reading;
 mod retries;
 mod sending;
+mod signing_in;
 mod support;
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arm::{ArmProvider, Client, Endpoint, Settings, StaticToken, Transport, TransportError};
+use arm::{ArmProvider, Client, Endpoint, Settings, StaticToken, TokenSource, Transport, TransportError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use executor::provider::{CloudError, Provider, Request, Sent};
@@ -67,8 +67,11 @@ impl Wire {
     }
 
     pub fn provider(&self) -> ArmProvider {
+        self.provider_with(Arc::new(StaticToken::new(Secret::new("the-token"))))
+    }
+
+    pub fn provider_with(&self, tokens: Arc<dyn TokenSource>) -> ArmProvider {
         let settings = Settings { seed: 7, ..Settings::azure() };
-        let tokens = Arc::new(StaticToken::new(Secret::new("the-token")));
         let endpoint = Endpoint::named("azure").unwrap();
         ArmProvider::new(Client::new(endpoint, Arc::new(self.clone()), tokens, settings))
     }

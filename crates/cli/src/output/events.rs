@@ -82,6 +82,9 @@ pub fn event(event: &Event, elapsed: u64) -> Option<String> {
             line("info", "refresh_start", &format!("reading {count} resources"), json!({}))
         }
         Event::RefreshComplete => line("info", "refresh_complete", "read", json!({})),
+        Event::SignedIn { words, credential } => {
+            line("info", "log", words, json!({ "plumb": { "signed_in": credential } }))
+        }
         Event::Recovered { address, words } => {
             line("warn", "log", &format!("{address} {words}"), json!({ "plumb": { "recovered": address } }))
         }

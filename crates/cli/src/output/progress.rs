@@ -134,6 +134,7 @@ fn words(event: &Event, elapsed: u64) -> String {
         Event::RefreshStart(count) => {
             format!("Reading {count} resource{}...", if *count == 1 { "" } else { "s" })
         }
+        Event::SignedIn { words, .. } => format!("{words}."),
         Event::Recovered { address, words } => format!("Recovered: {address} {words}"),
         // A record sends nothing; only its end is worth a line.
         Event::StepStart { verb: Verb::Record, .. } => return String::new(),
