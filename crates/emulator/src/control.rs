@@ -8,7 +8,7 @@
 //! | `GET tokens`, `POST tokens {"lifetime_seconds": n, "revoke": true}` | how long issued tokens are good; changes it, and refuses all issued so far |
 //! | `PATCH resource?id=` | JSON merge patch on a stored body, and nothing else moves |
 //! | `DELETE resource?id=` | the resource and all below it vanish at once |
-//! | `POST faults {…}`, `GET faults`, `DELETE faults` | adds a rule (`Fault`); lists and drops them |
+//! | `POST faults {"fault": name, …}`, `GET faults`, `DELETE faults` | adds a rule (`Fault`); lists what became of them; drops them |
 //!
 //! What happens to computes is in `happenings.rs`. Each needs the header `x-emulator-token`.
 
@@ -24,7 +24,6 @@ use crate::emulator::{Emulator, not_saved};
 use crate::error::{ArmError, Reply, bad_content, method_not_allowed, no_such_route};
 use crate::gate::check_host;
 use crate::happenings;
-use crate::json;
 use crate::tokens::Tokens;
 use crate::wire::{Method, Request, Response};
 use crate::world::World;
@@ -99,11 +98,7 @@ pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
         (Method::Patch, "resource") => {
             let patch = body(request)?;
             let key = resource_key(request)?;
-            let mut resource = world.store.get(&key).cloned().ok_or_else(|| not_here(&key))?;
-            json::merge_patch(&mut resource.body, &patch);
-            let body = resource.body.clone();
-            world.put(resource);
-            body
+            world.edit(&key, &patch).ok_or_else(|| not_here(&key))?
         }
         (Method::Delete, "resource") => {
             let key = resource_key(request)?;
@@ -112,14 +107,14 @@ pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
             }
             Value::Null
         }
-        (Method::Get, "faults") => json!({ "value": world.faults.rules }),
+        (Method::Get, "faults") => json!({ "value": world.faults(world.time()) }),
         (Method::Delete, "faults") => {
-            world.faults.rules.clear();
+            world.clear_faults();
             Value::Null
         }
         (Method::Post, "faults") => {
-            world.faults.rules.push(parsed(request)?);
-            Value::Null
+            let now = world.time();
+            json!({ "id": world.faults.add(parsed(request)?, now)? })
         }
         (method, "requests" | "counters" | "tokens" | "resource" | "faults") => {
             return Err(method_not_allowed(method.name()));

@@ -19,6 +19,7 @@ use crate::change::Change;
 use crate::clock::{ClockSetting, Origin};
 use crate::cloud_file::CloudFile;
 use crate::face::Door;
+use crate::faults::{Fault, FaultReport};
 use crate::options::Options;
 use crate::tokens::Tokens;
 use crate::wire::{Request, Response};
@@ -120,6 +121,23 @@ impl Emulator {
     /// The token for `/_emulator/`.
     pub fn control_token(&self) -> &str {
         &self.control_token
+    }
+
+    /// Adds a fault and returns its number, or says what is wrong with it.
+    pub fn inject(&self, fault: Fault) -> Result<u64, String> {
+        let now = self.now();
+        self.lock().world.inject(fault, now)
+    }
+
+    /// Every fault that was asked for and what became of it, oldest first.
+    pub fn faults(&self) -> Vec<FaultReport> {
+        let now = self.now();
+        self.lock().world.faults(now)
+    }
+
+    /// Drops all faults.
+    pub fn clear_faults(&self) {
+        self.lock().world.clear_faults();
     }
 
     /// The cloud's time.

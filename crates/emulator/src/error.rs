@@ -14,7 +14,16 @@ pub(crate) struct ArmError {
     pub(crate) message: String,
     pub(crate) target: Option<String>,
     pub(crate) details: Vec<Value>,
+    more: Box<More>,
     from_service: bool,
+}
+
+/// What few refusals have.
+#[derive(Clone, Debug, Default)]
+struct More {
+    /// What `additionalInfo` holds.
+    additional: Vec<Value>,
+    headers: Vec<(String, String)>,
 }
 
 /// What a handler returns.
@@ -24,7 +33,15 @@ impl ArmError {
     /// A refusal by ARM itself, before the resource provider is asked.
     pub(crate) fn gateway(status: u16, code: &str, message: impl Into<String>) -> ArmError {
         let (code, message) = (code.to_owned(), message.into());
-        ArmError { status, code, message, target: None, details: Vec::new(), from_service: false }
+        ArmError {
+            status,
+            code,
+            message,
+            target: None,
+            details: Vec::new(),
+            more: Box::default(),
+            from_service: false,
+        }
     }
 
     /// A refusal by the resource provider.
@@ -44,6 +61,18 @@ impl ArmError {
         self
     }
 
+    /// The same refusal with an entry more in `additionalInfo`.
+    pub(crate) fn also(mut self, kind: &str, info: Value) -> ArmError {
+        self.more.additional.push(json!({ "type": kind, "info": info }));
+        self
+    }
+
+    /// The same refusal with a header more on its reply.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> ArmError {
+        self.more.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
     /// The object inside the error envelope.
     pub(crate) fn body(&self) -> Value {
         let mut error = json!({ "code": self.code, "message": self.message });
@@ -53,13 +82,18 @@ impl ArmError {
         if !self.details.is_empty() {
             error["details"] = json!(self.details);
         }
+        if !self.more.additional.is_empty() {
+            error["additionalInfo"] = json!(self.more.additional);
+        }
         error
     }
 
     /// The reply that carries it.
     pub(crate) fn response(&self) -> Response {
         let cause = if self.from_service { "service" } else { "gateway" };
-        Response::json(self.status, &json!({ "error": self.body() })).with("x-ms-failure-cause", cause)
+        let reply =
+            Response::json(self.status, &json!({ "error": self.body() })).with("x-ms-failure-cause", cause);
+        self.more.headers.iter().fold(reply, |reply, (name, value)| reply.with(name, value))
     }
 }
 
@@ -91,6 +125,17 @@ pub(crate) fn group_being_deleted(group: &str) -> ArmError {
     let message =
         format!("The resource group '{group}' is in deprovisioning state and cannot perform this operation.");
     ArmError::gateway(409, "ResourceGroupBeingDeleted", message)
+}
+
+/// 404 for a subscription.
+pub(crate) fn subscription_not_found(name: &str) -> ArmError {
+    let message = format!("The subscription '{name}' could not be found.");
+    ArmError::gateway(404, "SubscriptionNotFound", message)
+}
+
+/// 404 for the status of an operation that nobody knows, or knows no more.
+pub(crate) fn operation_not_found(id: &str) -> ArmError {
+    ArmError::service(404, "NotFound", format!("The operation '{id}' could not be found."))
 }
 
 /// 404 for a path that leads nowhere.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::error::ArmError;
 use crate::wire::{Method, Request, Response};
-use crate::world::World;
+use crate::world::{Call, World};
 
 /// Names under which a loopback server may be called; any other one could be a page that rebinds its DNS name to us.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
@@ -21,11 +21,16 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     LOOPBACK.iter().any(|name| host.strip_prefix(name).is_some_and(is_port))
 }
 
-/// Lets a request in, and returns its api-version.
-pub(crate) fn admit(world: &World, request: &Request, now: Timestamp) -> Result<String, ArmError> {
+/// Lets a request in that came to the right host, with a token and an api-version.
+pub(crate) fn admit<'a>(
+    world: &World,
+    request: &'a Request,
+    now: Timestamp,
+    id: &'a str,
+) -> Result<Call<'a>, ArmError> {
     check_host(request)?;
     check_token(world, request, now)?;
-    api_version(request)
+    Ok(Call { api_version: api_version(request)?, ..Call::new(request, now, id) })
 }
 
 /// Refuses a request that was meant for another host.
@@ -39,17 +44,21 @@ pub(crate) fn check_host(request: &Request) -> Result<(), ArmError> {
 /// Takes the run's own token and those that were issued. For which audience they were is not asked: clients that are
 /// pointed here by their base URL alone still ask for Azure's.
 fn check_token(world: &World, request: &Request, now: Timestamp) -> Result<(), ArmError> {
-    let value = request.header_value("authorization").unwrap_or("");
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    let token = token.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+    let Some(token) = bearer(request) else {
         let message = "Authentication failed. The 'Authorization' header is missing or invalid.";
         return Err(ArmError::gateway(401, "AuthenticationFailed", message));
-    }
+    };
     if token == world.options.token {
         return Ok(());
     }
     world.tokens.check(token, request.received.unwrap_or(now)).map(drop)
+}
+
+/// The token of a request.
+pub(crate) fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.header_value("authorization")?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 /// The api-version of a request, which must be there and look like one.
@@ -74,14 +83,8 @@ fn is_version(text: &str) -> bool {
 }
 
 /// Adds the headers that ARM puts on every response.
-pub(crate) fn dress(
-    world: &mut World,
-    request: &Request,
-    mut response: Response,
-    now: Timestamp,
-) -> Response {
-    let id = world.request_ids.guid();
-    let correlation = request.header_value("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
+pub(crate) fn dress(request: &Request, mut response: Response, now: Timestamp, id: &str) -> Response {
+    let correlation = request.header_value("x-ms-correlation-request-id").unwrap_or(id).to_owned();
     let routing = format!("WESTEUROPE:{}:{id}", now.strftime("%Y%m%dT%H%M%SZ"));
     let (kind, own, global) = BUDGETS[match request.method {
         Method::Get | Method::Head => 0,
@@ -105,11 +108,11 @@ pub(crate) fn dress(
         .with("Pragma", "no-cache")
         .with("Expires", "-1")
         .with("X-Content-Type-Options", "nosniff")
-        .with("x-ms-request-id", &id)
+        .with("x-ms-request-id", id)
         .with("x-ms-correlation-request-id", &correlation)
         .with("x-ms-routing-request-id", &routing)
-        .with(&format!("x-ms-ratelimit-remaining-subscription-{kind}"), &own.to_string())
-        .with(&format!("x-ms-ratelimit-remaining-subscription-global-{kind}"), &global.to_string())
+        .or_with(&format!("x-ms-ratelimit-remaining-subscription-{kind}"), &own.to_string())
+        .or_with(&format!("x-ms-ratelimit-remaining-subscription-global-{kind}"), &global.to_string())
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 //! The way of a request: `face` (HTTP) → `emulator` (time, cloud file) → `world` (`gate`, `faults`, `router`) →
 //! `anonymous`, `groups`, `subscriptions`, `locations`, `listing`, `operation`, or one of the `kinds` → `store`. Everything from
 //! `world` on is pure: request and time in, response out. `control` answers under `/_emulator/`.
+//! `World::pass` is the table of contents of what may refuse a request.
 //!
 //! It knows no other crate of the workspace, so that neither side's mistakes hide the other's.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod anonymous;
+mod budgets;
 mod certificate;
 mod change;
 mod clock;
@@ -16,6 +18,7 @@ mod cloud_file;
 mod control;
 mod cuttable;
 mod delivery;
+mod denials;
 mod emulator;
 mod error;
 mod face;
@@ -27,15 +30,19 @@ mod happenings;
 mod json;
 mod kinds;
 mod listing;
+mod location;
 mod locations;
+mod locks;
 mod log;
 mod operation;
 mod options;
+mod policies;
 mod queue;
 mod random;
 mod resource;
 mod router;
 mod store;
+mod subject;
 mod subscriptions;
 mod timing;
 mod token_endpoint;
@@ -47,7 +54,7 @@ mod world;
 
 pub use clock::ClockSetting;
 pub use emulator::{Emulator, Running, Secure};
-pub use faults::Fault;
+pub use faults::{Fault, FaultReport, table as fault_table};
 pub use options::{DEFAULT_SUBSCRIPTION, DEFAULT_TOKEN, Options, UpdateSchedules};
 pub use wire::{Delivery, Method, Request, Response};
 pub use world::World;

@@ -38,13 +38,14 @@ impl Log {
     }
 
     /// Notes a request and how it was answered.
-    pub(crate) fn add(&mut self, request: &Request, response: &Response, now: Timestamp) {
+    pub(crate) fn add(&mut self, request: &Request, response: &Response, now: Timestamp, id: &str) {
         self.sequence += 1;
         *self.counters.entry(request.method.name()).or_default() += 1;
         let mut body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         redact(&mut body);
         self.entries.push_back(json!({
             "sequence": self.sequence,
+            "id": id,
             "time": now.to_string(),
             "method": request.method.name(),
             "path": request.path,

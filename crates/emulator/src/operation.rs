@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::{ArmError, Reply};
+use crate::error::{ArmError, Reply, operation_not_found};
 use crate::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
@@ -16,9 +16,14 @@ use crate::world::{Call, World};
 pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) ends_at: Timestamp,
-    /// The error inside a failed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started_at: Option<Timestamp>,
+    /// The error inside one that does not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<Value>,
+    /// Whether such a one is canceled rather than failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_canceled: bool,
     /// Path and query of its URLs as handed out; a client must send back exactly these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status_url: Option<String>,
@@ -106,7 +111,9 @@ impl Operation {
         Operation {
             id,
             ends_at,
+            started_at: Some(call.now),
             failure: None,
+            is_canceled: false,
             status_url: style.status.map(url),
             location_url: style.location.map(url),
             shows: None,
@@ -130,10 +137,17 @@ impl Operation {
     }
 }
 
+/// The operation that a response announces.
+pub(crate) fn announced<'a>(world: &'a World, response: &Response) -> Option<&'a Operation> {
+    let url = response.header("Azure-AsyncOperation").or_else(|| response.header("Location"))?;
+    let path = url.split('?').next().unwrap_or("");
+    world.operations.get(path.rsplit('/').next().unwrap_or(""))
+}
+
 /// Answers a status URL, which must come back byte for byte as it was handed out.
 pub(crate) fn status(world: &World, call: &Call, id: &str) -> Reply {
     let Some(operation) = world.operations.get(id) else {
-        return Err(ArmError::service(404, "NotFound", format!("The operation '{id}' could not be found.")));
+        return Err(operation_not_found(id));
     };
     let asked = format!("{}?{}", call.request.path, call.request.query);
     if operation.status_url.as_ref() == Some(&asked) {
@@ -151,7 +165,14 @@ fn async_status(world: &World, call: &Call, operation: &Operation) -> Response {
         return world.with_retry_after(Response::json(200, &json!({ "status": "InProgress" })));
     }
     let body = match &operation.failure {
-        Some(error) => json!({ "status": "Failed", "error": error }),
+        // Nobody recorded one of a compute; this is the form of arm-faults §4.
+        Some(error) => json!({
+            "name": operation.id,
+            "status": if operation.is_canceled { "Canceled" } else { "Failed" },
+            "startTime": operation.started_at,
+            "endTime": operation.ends_at,
+            "error": error,
+        }),
         None => json!({ "status": "Succeeded", "percentComplete": 100.0 }),
     };
     Response::json(200, &body)

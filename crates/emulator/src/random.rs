@@ -16,6 +16,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
+    /// True with this probability.
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
+        const STEPS: f64 = (1_u64 << 53) as f64;
+        ((self.next() >> 11) as f64) < probability * STEPS
+    }
+
     /// A guid of version 4.
     pub(crate) fn guid(&mut self) -> String {
         let (high, low) = (u128::from(self.next()), u128::from(self.next()));

@@ -1,6 +1,6 @@
 //! From a path to what it means. Segments compare without case, empty ones do not count, and names keep their spelling.
 
-use crate::error::{ArmError, no_such_route};
+use crate::error::{ArmError, no_such_route, subscription_not_found};
 use crate::kinds::{self, Kind};
 use crate::operation;
 use crate::options::Options;
@@ -219,14 +219,7 @@ fn target(path: Path, at: usize, spelled_type: &str, names: Vec<String>) -> Targ
 }
 
 fn known_subscription(name: &str, options: &Options) -> Result<String, ArmError> {
-    let known = options.subscription_named(name).map(str::to_owned);
-    known.ok_or_else(|| {
-        ArmError::gateway(
-            404,
-            "SubscriptionNotFound",
-            format!("The subscription '{name}' could not be found."),
-        )
-    })
+    options.subscription_named(name).map(str::to_owned).ok_or_else(|| subscription_not_found(name))
 }
 
 /// A location in the form that replies use: lower case, no spaces.

@@ -70,7 +70,7 @@ fn granted(world: &World, request: &Request, tenant: &str, now: Timestamp) -> Re
         None => need("scope")?,
     };
     let audience = scope.strip_suffix("/.default").unwrap_or(&scope);
-    let claims = claims(world, request, tenant, &application, audience);
+    let claims = claims(world, request, tenant, (&application, audience), now);
     let seconds = world.tokens.lifetime.as_secs();
     Ok(json!({
         "token_type": "Bearer",
@@ -139,7 +139,7 @@ pub(crate) fn managed_identity(world: &World, request: &Request, instance: bool,
         Some((_, other)) => guid_of(&other),
         None => guid_of("the identity of this machine"),
     };
-    let claims = claims(world, request, &world.options.tenant, &application, &resource);
+    let claims = claims(world, request, &world.options.tenant, (&application, &resource), now);
     let seconds = world.tokens.lifetime.as_secs();
     Ok(Response::json(
         200,
@@ -160,7 +160,13 @@ fn bad_request(text: &str) -> Response {
 }
 
 /// Any tenant is taken, and a guid is kept as it is; `common`, `adfs` and names stand for the one there is.
-fn claims(world: &World, request: &Request, tenant: &str, application: &str, audience: &str) -> Claims {
+fn claims(
+    world: &World,
+    request: &Request,
+    tenant: &str,
+    (application, audience): (&str, &str),
+    now: Timestamp,
+) -> Claims {
     let tenant = if tenant.parse::<uuid::Uuid>().is_ok() { tenant } else { &world.options.tenant };
     Claims {
         audience: audience.to_owned(),
@@ -168,5 +174,17 @@ fn claims(world: &World, request: &Request, tenant: &str, application: &str, aud
         tenant: tenant.to_owned(),
         application: application.to_owned(),
         object: guid_of(&format!("service principal of {application}")),
+        challenge: challenge(request, now),
     }
+}
+
+/// Entra's endpoint takes the claims of a challenge back as they were; a managed identity only hears that its client
+/// can do with them (`xms_cc`), and then gives a new token.
+fn challenge(request: &Request, now: Timestamp) -> Option<i64> {
+    if request.parameter("xms_cc").is_some() {
+        return Some(now.as_second());
+    }
+    let claims: Value = serde_json::from_str(&field(request, "claims")?).ok()?;
+    let from = claims.pointer("/access_token/nbf/value")?;
+    from.as_i64().or_else(|| from.as_str()?.parse().ok())
 }

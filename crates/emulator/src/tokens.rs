@@ -28,6 +28,9 @@ pub(crate) struct Claims {
     /// The service principal, which role assignments name.
     #[serde(rename = "oid")]
     pub(crate) object: String,
+    /// The answer to a challenge for further claims: from when on the token had to be good, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) challenge: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,6 +128,7 @@ mod tests {
             tenant: text("t"),
             application: text("app"),
             object: text("o"),
+            challenge: None,
         }
     }
 

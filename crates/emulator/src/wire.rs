@@ -162,6 +162,12 @@ impl Response {
         self
     }
 
+    /// The same response with a header that it does not have yet.
+    #[must_use]
+    pub fn or_with(self, name: &str, value: &str) -> Response {
+        if self.header(name).is_some() { self } else { self.with(name, value) }
+    }
+
     /// The same response without the headers of that name.
     #[must_use]
     pub fn without(mut self, name: &str) -> Response {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::anonymous::Anonymous;
 use crate::change::Change;
@@ -15,7 +15,7 @@ use crate::error::{
     ArmError, Reply, bad_content, group_being_deleted, group_not_found, method_not_allowed, no_such_route,
     parent_not_found, resource_not_found,
 };
-use crate::faults::Faults;
+use crate::faults::{self, Fault, FaultReport, Faults};
 use crate::gate;
 use crate::listing;
 use crate::log::Log;
@@ -26,11 +26,12 @@ use crate::random::{Random, guid_of};
 use crate::resource::Resource;
 use crate::router::{Route, Target, route};
 use crate::store::Store;
+use crate::subject::Subject;
 use crate::timing::Work;
 use crate::tokens::Tokens;
 use crate::usage::Usage;
 use crate::wire::{Method, Request, Response};
-use crate::{control, groups, kinds, locations, subscriptions};
+use crate::{control, groups, json, kinds, locations, subscriptions};
 
 /// The state of the pretend cloud.
 #[derive(Debug)]
@@ -64,9 +65,32 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) now: Timestamp,
     pub(crate) api_version: String,
+    /// The id that the reply carries as `x-ms-request-id`.
+    pub(crate) id: &'a str,
+    pub(crate) subject: Subject,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// A request at this moment, without an api-version.
+    pub(crate) fn new(request: &'a Request, now: Timestamp, id: &'a str) -> Call<'a> {
+        Call { request, now, api_version: String::new(), id, subject: Subject::of(request) }
+    }
+
+    /// Another request in the place of this one, at the same moment.
+    pub(crate) fn instead(&self, request: &'a Request) -> Call<'a> {
+        Call { api_version: self.api_version.clone(), ..Call::new(request, self.now, self.id) }
+    }
+
+    /// Whether it needs no token, as requests for tokens do.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.api_version.is_empty()
+    }
+
+    /// The moment on the clients' clock: what `Retry-After` and `Date` are about.
+    pub(crate) fn machine(&self) -> Timestamp {
+        self.request.received.unwrap_or(self.now)
+    }
+
     /// The JSON object in the body.
     pub(crate) fn object(&self) -> Result<Value, ArmError> {
         let body = self.any()?;
@@ -117,19 +141,33 @@ impl World {
     /// Answers a request at a moment of the cloud's time; a moment before that of an earlier request is taken as that.
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
         let now = self.settle(now);
-        let response = match self.faults.strike(request) {
-            Some(fault) if fault.after_effect => {
-                self.answer(request, now);
-                fault.response()
-            }
-            Some(fault) => fault.response(),
-            None => self.answer(request, now),
+        let id = self.request_ids.guid();
+        let is_anonymous = Anonymous::of(&request.path).is_some();
+        let mut response = if is_anonymous {
+            faults::strike(self, &Call::new(request, now, &id))
+        } else {
+            self.pass(request, now, &id).unwrap_or_else(|refusal| refusal.response())
         };
-        self.log.add(request, &response, now);
-        match Anonymous::of(&request.path) {
-            Some(_) => response,
-            None => gate::dress(self, request, response, now),
+        if request.method == Method::Head {
+            response.body.clear();
         }
+        self.log.add(request, &response, now, &id);
+        if is_anonymous { response } else { gate::dress(request, response, now, &id) }
+    }
+
+    /// The way of a request; each line may end it.
+    fn pass(&mut self, request: &Request, now: Timestamp, id: &str) -> Reply {
+        let call = gate::admit(self, request, now, id)?;
+        Ok(faults::strike(self, &call))
+    }
+
+    /// The answer of the resource itself.
+    pub(crate) fn answer(&mut self, call: &Call) -> Response {
+        let reply = match Anonymous::of(&call.request.path) {
+            Some(path) => path.answer(self, call.request, call.now),
+            None => self.dispatch(call),
+        };
+        reply.unwrap_or_else(|error| error.response())
     }
 
     /// Answers a control request other than those about the clock; the caller has seen to who may send one.
@@ -138,17 +176,19 @@ impl World {
         control::act(self, request).unwrap_or_else(|error| error.response())
     }
 
-    fn answer(&mut self, request: &Request, now: Timestamp) -> Response {
-        let reply = match Anonymous::of(&request.path) {
-            Some(path) => path.answer(self, request, now),
-            None => gate::admit(self, request, now)
-                .and_then(|api_version| self.dispatch(&Call { request, now, api_version })),
-        };
-        let mut response = reply.unwrap_or_else(|error| error.response());
-        if request.method == Method::Head {
-            response.body.clear();
-        }
-        response
+    /// Adds a fault and returns its number, or says what is wrong with it.
+    pub fn inject(&mut self, fault: Fault, now: Timestamp) -> Result<u64, String> {
+        self.faults.add(fault, now).map_err(|error| error.message)
+    }
+
+    /// Every fault that was asked for and what became of it by now, oldest first.
+    pub fn faults(&self, now: Timestamp) -> Vec<FaultReport> {
+        self.faults.report(now)
+    }
+
+    /// Drops all faults.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
     }
 
     fn dispatch(&mut self, call: &Call) -> Reply {
@@ -160,7 +200,7 @@ impl World {
             Route::Locations(subscription) => Ok(subscriptions::locations(&subscription)),
             Route::Providers(subscription) => Ok(subscriptions::providers(&subscription)),
             Route::Provider(subscription, namespace) => subscriptions::provider(&subscription, &namespace),
-            Route::NameCheck => Ok(Response::json(200, &json!({ "nameAvailable": true }))),
+            Route::NameCheck => Ok(Response::json(200, &serde_json::json!({ "nameAvailable": true }))),
             Route::Groups(subscription) => listing::groups(self, call, &subscription),
             Route::Group(subscription, group) => groups::handle(self, call, &subscription, &group),
             Route::Resources(subscription, group) => {
@@ -298,7 +338,29 @@ impl World {
         self.learn(operation);
     }
 
+    /// Changes a stored body by a merge patch, and nothing else; returns the new one.
+    pub(crate) fn edit(&mut self, key: &str, patch: &Value) -> Option<Value> {
+        let mut resource = self.store.get(key).cloned()?;
+        json::merge_patch(&mut resource.body, patch);
+        let body = resource.body.clone();
+        self.put(resource);
+        Some(body)
+    }
+
+    /// Brings whatever is going on at a resource to its end.
+    pub(crate) fn finish(&mut self, key: &str) {
+        if let Some(mut resource) = self.store.get(key).cloned() {
+            resource.phases.clear();
+            resource.busy_until = None;
+            self.put(resource);
+        }
+    }
+
     fn learn(&mut self, operation: Operation) {
+        // The same operation with another end is forgotten at another time.
+        if let Some(before) = self.operations.get(&operation.id) {
+            self.queue.remove(before.forgotten_at(), Due::Forget(before.id.clone()));
+        }
         self.queue.add(operation.forgotten_at(), Due::Forget(operation.id.clone()));
         self.operations.insert(operation.id.clone(), operation);
     }

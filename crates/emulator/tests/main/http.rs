@@ -73,7 +73,7 @@ async fn a_lost_reply_leaves_the_effect_and_a_fault_before_it_does_not() {
     let running = started().await;
     let fault =
         json!({ "method": "PUT", "path_contains": "/computes/lost", "after_effect": true, "drop": true });
-    assert_eq!(send(&running, "POST", "/_emulator/faults", &fault).await.unwrap().status, 204);
+    assert_eq!(send(&running, "POST", "/_emulator/faults", &fault).await.unwrap().body, json!({ "id": 1 }));
     assert!(arm(&running, "PUT", &compute("lost"), &cluster_body()).await.is_none(), "no reply at all");
     assert_eq!(arm(&running, "GET", &compute("lost"), &Value::Null).await.unwrap().status, 200);
     let fault = json!({ "path_contains": "/computes/never", "nth": 2, "status": 503, "body": "<html>" });

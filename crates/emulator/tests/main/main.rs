@@ -6,6 +6,8 @@ mod access;
 mod clock;
 mod cluster;
 mod durable;
+mod fault_menu;
+mod fault_rules;
 mod generic;
 mod http;
 mod https;

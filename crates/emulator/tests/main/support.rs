@@ -1,6 +1,6 @@
 //! A world with a clock in the hand, and the requests that tests send to it.
 
-use emulator::{DEFAULT_TOKEN, Method, Options, Request, Response, World};
+use emulator::{DEFAULT_TOKEN, FaultReport, Method, Options, Request, Response, World};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -32,6 +32,17 @@ impl Cloud {
     /// Lets time pass.
     pub fn pass(&mut self, seconds: i64) {
         self.now += SignedDuration::from_secs(seconds);
+    }
+
+    /// Adds a fault; its number.
+    pub fn inject(&mut self, fault: &Value) -> u64 {
+        let fault = serde_json::from_value(fault.clone()).unwrap();
+        self.world.inject(fault, self.now).unwrap()
+    }
+
+    /// What became of a fault.
+    pub fn fault(&self, id: u64) -> FaultReport {
+        self.world.faults(self.now).into_iter().find(|report| report.id == id).unwrap()
     }
 
     pub fn send(&mut self, request: &Request) -> Response {

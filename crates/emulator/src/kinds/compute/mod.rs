@@ -109,7 +109,7 @@ fn refuse_existing(call: &Call, target: &Target, existing: &Resource, sent: &Val
     let stands = json::text(&existing.body, "/properties/computeType");
     let state = json::text(&existing.body, "/properties/provisioningState");
     // A failed compute keeps its name until it is deleted.
-    if stands != json::text(sent, "/properties/computeType") || state == "Failed" {
+    if stands != json::text(sent, "/properties/computeType") || ["Failed", "Canceled"].contains(&state) {
         return Err(rules::name_taken(target.name()));
     }
     let sent_state = json::text(sent, "/properties/provisioningState");
