@@ -8,6 +8,7 @@
 //! | `GET tokens`, `POST tokens {"lifetime_seconds": n, "revoke": true}` | how long issued tokens are good; changes it, and refuses all issued so far |
 //! | `PATCH resource?id=` | JSON merge patch on a stored body, and nothing else moves |
 //! | `DELETE resource?id=` | the resource and all below it vanish at once |
+//! | `GET budgets`, `POST budgets {…}`, `DELETE budgets` | what became of the request budgets; sets them (`BudgetSetting`); counts nothing |
 //! | `POST faults {"fault": name, …}`, `GET faults`, `DELETE faults` | adds a rule (`Fault`); lists what became of them; drops them |
 //!
 //! What happens to computes is in `happenings.rs`. Each needs the header `x-emulator-token`.
@@ -107,6 +108,17 @@ pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
             }
             Value::Null
         }
+        (Method::Get, "budgets") => {
+            json!({ "setting": world.budgets.setting(), "value": world.budgets() })
+        }
+        (Method::Post, "budgets") => {
+            world.budgets.set(Some(parsed(request)?))?;
+            Value::Null
+        }
+        (Method::Delete, "budgets") => {
+            world.budgets.set(None)?;
+            Value::Null
+        }
         (Method::Get, "faults") => json!({ "value": world.faults(world.time()) }),
         (Method::Delete, "faults") => {
             world.clear_faults();
@@ -116,7 +128,7 @@ pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
             let now = world.time();
             json!({ "id": world.faults.add(parsed(request)?, now)? })
         }
-        (method, "requests" | "counters" | "tokens" | "resource" | "faults") => {
+        (method, "requests" | "counters" | "tokens" | "resource" | "budgets" | "faults") => {
             return Err(method_not_allowed(method.name()));
         }
         _ => return Err(no_such_route(&request.path)),

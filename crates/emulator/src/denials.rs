@@ -1,14 +1,13 @@
 //! Missing permissions.
 
 use crate::error::ArmError;
-use crate::random::guid_of;
 use crate::world::Call;
 
 /// 403 for a request without permission; for a linked one it is the second resource that the caller may not use:
 /// its id, and the action on it.
 pub(crate) fn refusal(call: &Call, linked: Option<(&str, &str)>) -> ArmError {
     let (action, scope) = (&call.subject.action, &call.subject.scope);
-    let client = guid_of("emulator user");
+    let client = &call.principal;
     let Some((id, linked_action)) = linked else {
         let message = format!(
             "The client '{client}' with object id '{client}' does not have authorization to perform action '{action}' over \

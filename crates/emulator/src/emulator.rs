@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::budgets::{BudgetReport, BudgetSetting};
 use crate::certificate::Identity;
 use crate::change::Change;
 use crate::clock::{ClockSetting, Origin};
@@ -72,6 +73,9 @@ pub struct Secure {
 impl Emulator {
     /// Opens the cloud file, if the options name one, and what is in it; the cloud is new if it is.
     pub fn open(options: Options) -> io::Result<Emulator> {
+        if let Some(Err(reason)) = options.budgets.clone().map(BudgetSetting::complete) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
         let machine = Timestamp::now();
         let start = Origin { cloud: options.start_time.unwrap_or(machine), machine, speed: options.speed };
         let path = options.cloud_file.clone();
@@ -121,6 +125,16 @@ impl Emulator {
     /// The token for `/_emulator/`.
     pub fn control_token(&self) -> &str {
         &self.control_token
+    }
+
+    /// Full buckets of this setting in the place of all there are, or what is wrong with it; none limits nothing.
+    pub fn set_budgets(&self, setting: Option<BudgetSetting>) -> Result<(), String> {
+        self.lock().world.set_budgets(setting)
+    }
+
+    /// What became of every bucket that met a request.
+    pub fn budgets(&self) -> Vec<BudgetReport> {
+        self.lock().world.budgets()
     }
 
     /// Adds a fault and returns its number, or says what is wrong with it.

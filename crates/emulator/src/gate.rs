@@ -1,16 +1,13 @@
 //! What every request meets on its way in, and every response on its way out.
 
-use jiff::Timestamp;
-
+use crate::budgets;
 use crate::error::ArmError;
-use crate::wire::{Method, Request, Response};
+use crate::random::guid_of;
+use crate::wire::{Request, Response};
 use crate::world::{Call, World};
 
 /// Names under which a loopback server may be called; any other one could be a page that rebinds its DNS name to us.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
-
-/// Tokens left in a fresh ARM bucket of each kind: for this caller, and for the whole subscription.
-const BUDGETS: [(&str, u32, u32); 3] = [("reads", 249, 3749), ("writes", 199, 2999), ("deletes", 199, 2999)];
 
 /// Whether the host a client asked for is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
@@ -21,16 +18,12 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     LOOPBACK.iter().any(|name| host.strip_prefix(name).is_some_and(is_port))
 }
 
-/// Lets a request in that came to the right host, with a token and an api-version.
-pub(crate) fn admit<'a>(
-    world: &World,
-    request: &'a Request,
-    now: Timestamp,
-    id: &'a str,
-) -> Result<Call<'a>, ArmError> {
-    check_host(request)?;
-    check_token(world, request, now)?;
-    Ok(Call { api_version: api_version(request)?, ..Call::new(request, now, id) })
+/// Lets a request in that came to the right host, with a token and an api-version, and notes whose they are.
+pub(crate) fn admit(world: &World, call: &mut Call) -> Result<(), ArmError> {
+    check_host(call.request)?;
+    call.principal = principal(world, call)?;
+    call.api_version = api_version(call.request)?;
+    Ok(())
 }
 
 /// Refuses a request that was meant for another host.
@@ -41,17 +34,17 @@ pub(crate) fn check_host(request: &Request) -> Result<(), ArmError> {
     Err(ArmError::gateway(403, "HostNotAllowed", "The emulator answers on loopback host names only."))
 }
 
-/// Takes the run's own token and those that were issued. For which audience they were is not asked: clients that are
-/// pointed here by their base URL alone still ask for Azure's.
-fn check_token(world: &World, request: &Request, now: Timestamp) -> Result<(), ArmError> {
-    let Some(token) = bearer(request) else {
+/// Takes the run's own token and those that were issued, and returns who they speak for. For which audience they were
+/// is not asked: clients that are pointed here by their base URL alone still ask for Azure's.
+fn principal(world: &World, call: &Call) -> Result<String, ArmError> {
+    let Some(token) = bearer(call.request) else {
         let message = "Authentication failed. The 'Authorization' header is missing or invalid.";
         return Err(ArmError::gateway(401, "AuthenticationFailed", message));
     };
     if token == world.options.token {
-        return Ok(());
+        return Ok(guid_of("emulator user"));
     }
-    world.tokens.check(token, request.received.unwrap_or(now)).map(drop)
+    world.tokens.check(token, call.machine()).map(|claims| claims.object)
 }
 
 /// The token of a request.
@@ -83,14 +76,10 @@ fn is_version(text: &str) -> bool {
 }
 
 /// Adds the headers that ARM puts on every response.
-pub(crate) fn dress(request: &Request, mut response: Response, now: Timestamp, id: &str) -> Response {
-    let correlation = request.header_value("x-ms-correlation-request-id").unwrap_or(id).to_owned();
-    let routing = format!("WESTEUROPE:{}:{id}", now.strftime("%Y%m%dT%H%M%SZ"));
-    let (kind, own, global) = BUDGETS[match request.method {
-        Method::Get | Method::Head => 0,
-        Method::Put | Method::Patch | Method::Post => 1,
-        Method::Delete => 2,
-    }];
+pub(crate) fn dress(world: &World, call: &Call, mut response: Response) -> Response {
+    let request = call.request;
+    let correlation = request.header_value("x-ms-correlation-request-id").unwrap_or(call.id).to_owned();
+    let routing = format!("WESTEUROPE:{}:{}", call.now.strftime("%Y%m%dT%H%M%SZ"), call.id);
     if response.status == 401 && response.header("www-authenticate").is_none() {
         let challenge =
             format!("Bearer authorization_uri=\"{}/common\", error=\"invalid_token\"", request.origin());
@@ -103,16 +92,15 @@ pub(crate) fn dress(request: &Request, mut response: Response, now: Timestamp, i
         let client = request.header_value("x-ms-client-request-id").unwrap_or("").to_owned();
         response = response.with("x-ms-client-request-id", &client);
     }
-    response
+    let response = response
         .with("Cache-Control", "no-cache")
         .with("Pragma", "no-cache")
         .with("Expires", "-1")
         .with("X-Content-Type-Options", "nosniff")
-        .with("x-ms-request-id", id)
+        .with("x-ms-request-id", call.id)
         .with("x-ms-correlation-request-id", &correlation)
-        .with("x-ms-routing-request-id", &routing)
-        .or_with(&format!("x-ms-ratelimit-remaining-subscription-{kind}"), &own.to_string())
-        .or_with(&format!("x-ms-ratelimit-remaining-subscription-global-{kind}"), &global.to_string())
+        .with("x-ms-routing-request-id", &routing);
+    budgets::tell(world, call, response)
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ mod vm_sizes;
 mod wire;
 mod world;
 
+pub use budgets::{BudgetClock, BudgetReport, BudgetSetting, Rate, Rates};
 pub use clock::ClockSetting;
 pub use emulator::{Emulator, Running, Secure};
 pub use faults::{Fault, FaultReport, table as fault_table};

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::budgets::BudgetSetting;
+
 /// The subscription that exists unless told otherwise.
 pub const DEFAULT_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 
@@ -58,6 +60,8 @@ pub struct Options {
     pub core_limits: BTreeMap<String, i64>,
     /// Clusters and instances for each region.
     pub compute_limit: i64,
+    /// Request budgets that callers can use up; none counts nothing.
+    pub budgets: Option<BudgetSetting>,
     /// Requests kept in the log; the counters go on without limit.
     pub log_size: usize,
 }
@@ -97,6 +101,7 @@ impl Default for Options {
             core_limit: 100_000,
             core_limits: BTreeMap::new(),
             compute_limit: 100_000,
+            budgets: None,
             log_size: 100_000,
         }
     }

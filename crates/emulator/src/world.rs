@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::anonymous::Anonymous;
+use crate::budgets::{self, BudgetReport, BudgetSetting, Budgets};
 use crate::change::Change;
 use crate::error::{
     ArmError, Reply, bad_content, group_being_deleted, group_not_found, method_not_allowed, no_such_route,
@@ -51,6 +52,7 @@ pub struct World {
     pub(crate) request_ids: Random,
     /// They end with the process: their key is in no file.
     pub(crate) tokens: Tokens,
+    pub(crate) budgets: Budgets,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     changes: Vec<Change>,
@@ -68,17 +70,24 @@ pub(crate) struct Call<'a> {
     /// The id that the reply carries as `x-ms-request-id`.
     pub(crate) id: &'a str,
     pub(crate) subject: Subject,
+    /// The object id of whoever sent it.
+    pub(crate) principal: String,
 }
 
 impl<'a> Call<'a> {
-    /// A request at this moment, without an api-version.
+    /// A request at this moment, of nobody and without an api-version.
     pub(crate) fn new(request: &'a Request, now: Timestamp, id: &'a str) -> Call<'a> {
-        Call { request, now, api_version: String::new(), id, subject: Subject::of(request) }
+        let subject = Subject::of(request);
+        Call { request, now, api_version: String::new(), id, subject, principal: String::new() }
     }
 
     /// Another request in the place of this one, at the same moment.
     pub(crate) fn instead(&self, request: &'a Request) -> Call<'a> {
-        Call { api_version: self.api_version.clone(), ..Call::new(request, self.now, self.id) }
+        Call {
+            api_version: self.api_version.clone(),
+            principal: self.principal.clone(),
+            ..Call::new(request, self.now, self.id)
+        }
     }
 
     /// Whether it needs no token, as requests for tokens do.
@@ -120,7 +129,11 @@ impl<'a> Call<'a> {
 impl World {
     /// An empty cloud.
     pub fn new(options: Options) -> World {
+        let mut budgets = Budgets::default();
+        // A setting that makes no sense limits nothing; whoever opens an emulator with one hears of it.
+        budgets.set(options.budgets.clone()).ok();
         World {
+            budgets,
             store: Store::default(),
             usage: Usage::default(),
             operations: BTreeMap::new(),
@@ -142,23 +155,25 @@ impl World {
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
         let now = self.settle(now);
         let id = self.request_ids.guid();
-        let is_anonymous = Anonymous::of(&request.path).is_some();
-        let mut response = if is_anonymous {
-            faults::strike(self, &Call::new(request, now, &id))
+        let mut call = Call::new(request, now, &id);
+        let mut response = if Anonymous::of(&request.path).is_some() {
+            faults::strike(self, &call)
         } else {
-            self.pass(request, now, &id).unwrap_or_else(|refusal| refusal.response())
+            let reply = self.pass(&mut call);
+            gate::dress(self, &call, reply.unwrap_or_else(|refusal| refusal.response()))
         };
         if request.method == Method::Head {
             response.body.clear();
         }
         self.log.add(request, &response, now, &id);
-        if is_anonymous { response } else { gate::dress(request, response, now, &id) }
+        response
     }
 
     /// The way of a request; each line may end it.
-    fn pass(&mut self, request: &Request, now: Timestamp, id: &str) -> Reply {
-        let call = gate::admit(self, request, now, id)?;
-        Ok(faults::strike(self, &call))
+    fn pass(&mut self, call: &mut Call) -> Reply {
+        gate::admit(self, call)?;
+        budgets::spend(self, call)?;
+        Ok(faults::strike(self, call))
     }
 
     /// The answer of the resource itself.
@@ -174,6 +189,16 @@ impl World {
     pub fn control(&mut self, request: &Request, now: Timestamp) -> Response {
         self.settle(now);
         control::act(self, request).unwrap_or_else(|error| error.response())
+    }
+
+    /// Full buckets of this setting in the place of all there are, or what is wrong with it; none limits nothing.
+    pub fn set_budgets(&mut self, setting: Option<BudgetSetting>) -> Result<(), String> {
+        self.budgets.set(setting).map_err(|error| error.message)
+    }
+
+    /// What became of every bucket that met a request.
+    pub fn budgets(&self) -> Vec<BudgetReport> {
+        self.budgets.report()
     }
 
     /// Adds a fault and returns its number, or says what is wrong with it.

@@ -35,14 +35,6 @@ fn struck(cloud: &mut Cloud, fault: &Value) -> Response {
     reply
 }
 
-/// A token from the token endpoint, asked for with further fields.
-fn token(cloud: &mut Cloud, further: &str) -> String {
-    let mut request = raw(Method::Post, "/t/oauth2/v2.0/token");
-    let form = "grant_type=client_credentials&client_id=a&client_secret=s&scope=x";
-    request.body = format!("{form}{further}").into_bytes();
-    cloud.send(&request).value()["access_token"].as_str().unwrap().to_owned()
-}
-
 /// One row: the fault, the status and code of the reply, `x-ms-failure-cause`, and part of the message.
 type Row = (&'static str, u16, &'static str, &'static str, &'static str);
 
@@ -224,7 +216,7 @@ fn an_expired_token_can_be_refused_in_the_middle_of_polling_until_another_one_co
     assert_eq!(refused.status, 401);
     assert!(refused.header("www-authenticate").unwrap().contains("error=\"invalid_token\""));
     assert_eq!((cloud.follow(&url).status, cloud.get(GROUP).status), (401, 401), "the same token");
-    let bearer = format!("Bearer {}", token(&mut cloud, ""));
+    let bearer = format!("Bearer {}", cloud.token(""));
     let renewed = raw(Method::Get, url.strip_prefix("http://127.0.0.1:1").unwrap());
     let renewed = renewed.header("authorization", &bearer);
     assert_eq!(cloud.send(&renewed).status, 200);
@@ -244,7 +236,7 @@ fn a_claims_challenge_is_met_by_a_token_that_was_asked_for_with_them() {
     let (_, claims) = challenge.split_once("error=\"insufficient_claims\", claims=\"").unwrap();
     let claims = String::from_utf8(STANDARD.decode(claims.trim_end_matches('"')).unwrap()).unwrap();
     let mut status = |further: &str| {
-        let bearer = format!("Bearer {}", token(&mut cloud, further));
+        let bearer = format!("Bearer {}", cloud.token(further));
         cloud.send(&request(Method::Get, GROUP).header("authorization", &bearer)).status
     };
     assert_eq!(status(""), 401, "a new token alone is not enough");

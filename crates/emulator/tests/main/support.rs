@@ -45,6 +45,14 @@ impl Cloud {
         self.world.faults(self.now).into_iter().find(|report| report.id == id).unwrap()
     }
 
+    /// A token from the token endpoint, asked for with further fields.
+    pub fn token(&mut self, further: &str) -> String {
+        let mut request = raw(Method::Post, "/t/oauth2/v2.0/token");
+        let form = "grant_type=client_credentials&client_id=a&client_secret=s&scope=x";
+        request.body = format!("{form}{further}").into_bytes();
+        self.send(&request).value()["access_token"].as_str().unwrap().to_owned()
+    }
+
     pub fn send(&mut self, request: &Request) -> Response {
         self.world.handle(request, self.now)
     }
