@@ -2,27 +2,21 @@
 //! that the second plan is empty, and so is a plan that adopts; and after a change in place it is empty again.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arm::{ArmProvider, Client, Endpoint, HttpTransport, Settings, StaticToken};
 use emulator::{Emulator, Options, Running};
-use executor::{Applied, Context, Events, Provider, apply, recover, refresh};
-use manifest::{Inputs, NoFiles, Project, load};
+use executor::{Applied, Provider};
 use model::compare::same;
-use model::{Json, Kind, Live, Resource, Seal, Secret, Snapshot, Sources, kinds};
+use model::{Json, Kind, Resource, Secret, Snapshot, kinds};
 use planner::{Action, Effect, Graph, Plan};
 use serde_json::json;
-use state::{Holder, LocalStore, Run};
-use tempfile::TempDir;
 use testkit::Random;
-use tokio::sync::mpsc::unbounded_channel;
-use tokio_util::sync::CancellationToken;
 
+use crate::engine::{self, Engine};
 use crate::generate::{Case, GROUP, LOCATION, SUBSCRIPTION, WORKSPACE, is_in_place};
 
-const CLOUD: &str = "law";
 const SEED: u64 = 20_261_121;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,14 +51,18 @@ async fn law_of(kind: &'static Kind, count: u64, seed: u64, options: &Options) -
     let mut complaints = untouched(kind, &cases, &edited);
     for (words, cases) in [("created", &cases), ("edited", &edited)] {
         let graph = desired(cases, false);
-        let (plan, applied) = bench.apply(&graph).await;
-        let said =
-            [remade(&plan), failures(&applied), bench.unlike(&graph).await, bench.not_settled(&graph).await];
+        let (plan, applied) = bench.engine.apply(&graph).await.unwrap();
+        let said = [
+            remade(&plan),
+            failures(&applied),
+            bench.unlike(&graph).await,
+            bench.engine.not_settled(&graph).await,
+        ];
         complaints.extend(said.concat().into_iter().map(|c| format!("{words}: {c}")));
         let respelled: Vec<Case> = cases.iter().map(|case| case.respelled(&mut random)).collect();
-        let said = bench.not_settled(&desired(&respelled, false)).await;
+        let said = bench.engine.not_settled(&desired(&respelled, false)).await;
         complaints.extend(said.into_iter().map(|c| format!("{words}, in other words: {c}")));
-        let adopted = bench.plan(&desired(cases, true), &Snapshot::default()).await.0;
+        let adopted = bench.engine.plan(&desired(cases, true), &Snapshot::default()).await.unwrap().plan;
         complaints.extend(not_as_adopted(&adopted).into_iter().map(|c| format!("{words}, adopted: {c}")));
     }
     bench.stop().await;
@@ -109,21 +107,7 @@ fn desired(cases: &[Case], adopt: bool) -> Graph {
         documents.iter_mut().filter_map(Json::as_object_mut).for_each(|d| _ = d.remove("adopt"));
     }
     documents.extend(cases.iter().map(|case| case.document(adopt)));
-    let text = documents.iter().map(Json::to_string).collect::<Vec<_>>().join("\n---\n");
-    let mut sources = Sources::default();
-    let source = sources.add("law.yaml", text);
-    let project = Project::default();
-    let inputs = Inputs {
-        project: &project,
-        environment: "",
-        variables: Vec::new(),
-        subscription: SUBSCRIPTION,
-        files: &NoFiles,
-    };
-    let loaded = load(&sources, &[source], &inputs);
-    let diagnostics = loaded.diagnostics;
-    assert!(!diagnostics.has_errors(), "what was generated is not valid: {:#?}", diagnostics.sorted());
-    Graph::build(loaded.resources).unwrap()
+    engine::desired(&documents, SUBSCRIPTION)
 }
 
 /// Replacements, which no edit of what changes in place may need.
@@ -154,11 +138,10 @@ fn not_as_adopted(plan: &Plan) -> Vec<String> {
     wrong.collect()
 }
 
-/// A pretend ARM over HTTP, the real provider on it, and a state of its own.
+/// A pretend ARM over HTTP, and the engine on it.
 struct Bench {
     cloud: Running,
-    provider: Arc<ArmProvider>,
-    directory: TempDir,
+    engine: Engine,
 }
 
 impl Bench {
@@ -177,80 +160,13 @@ impl Bench {
             Settings { seed: SEED, poll_interval: Duration::from_millis(20), ..Settings::of(&endpoint) };
         let tokens = Arc::new(StaticToken::new(Secret::new(cloud.token.clone())));
         let transport = Arc::new(HttpTransport::loopback(None).unwrap());
-        let provider = Arc::new(ArmProvider::new(Client::new(endpoint, transport, tokens, settings)));
-        // Memory, where there is such a place: a disk's syncs are not what is tested here.
-        let memory = Path::new("/dev/shm");
-        let directory = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
-        Self { cloud, provider, directory: directory.unwrap() }
+        let provider = ArmProvider::new(Client::new(endpoint, transport, tokens, settings));
+        Self { cloud, engine: Engine::new(provider, Arc::new(jiff::Timestamp::now)) }
     }
 
     async fn stop(self) {
-        drop(self.provider);
+        drop(self.engine);
         self.cloud.stop().await.unwrap();
-    }
-
-    fn context(&self) -> Context {
-        let directory = self.directory.path().join(".plumb");
-        let state = directory.join("state.json");
-        Context {
-            provider: self.provider.clone(),
-            store: Arc::new(LocalStore::new(directory, state)),
-            seal: Seal::new(&[7; 32]),
-            run: run(),
-            settings: executor::Settings {
-                parallelism: 16,
-                read_back_attempts: 4,
-                read_back_delay: Duration::from_millis(20),
-            },
-            events: Events::new(unbounded_channel().0),
-            cancel: CancellationToken::new(),
-            clock: Arc::new(jiff::Timestamp::now),
-        }
-    }
-
-    /// A plan, and the reading that it stands on.
-    async fn plan(&self, graph: &Graph, snapshot: &Snapshot) -> (Plan, Live) {
-        let context = self.context();
-        let live = refresh(&*self.provider, graph, snapshot, 16, &context.events).await.unwrap();
-        let options = planner::Options { cloud: CLOUD.to_owned(), ..planner::Options::default() };
-        let plan = planner::plan(graph, &BTreeMap::new(), snapshot, Some(&live), &context.seal, &options);
-        (plan, live)
-    }
-
-    /// Plans and applies, as the program does.
-    async fn apply(&self, graph: &Graph) -> (Arc<Plan>, Applied) {
-        let mut context = self.context();
-        let lock = context.store.lock(&holder()).await.unwrap();
-        let mut recovered = recover(&context, context.store.read().await.unwrap()).await.unwrap();
-        if recovered.snapshot.lineage.is_empty() {
-            recovered.snapshot.lineage = context.run.lineage.clone();
-            recovered.snapshot.cloud = CLOUD.to_owned();
-        }
-        let (plan, live) = self.plan(graph, &recovered.snapshot).await;
-        let plan = Arc::new(plan);
-        context.run.base_serial = recovered.snapshot.serial;
-        let applied = apply(&context, &lock, plan.clone(), Some(&live), recovered, &BTreeMap::new()).await;
-        context.store.unlock(lock).await.unwrap();
-        (plan, applied.unwrap())
-    }
-
-    /// What the plan after an apply would still do.
-    async fn not_settled(&self, graph: &Graph) -> Vec<String> {
-        let snapshot = self.context().store.read().await.unwrap().snapshot.unwrap_or_default();
-        let (plan, _) = self.plan(graph, &snapshot).await;
-        let steps =
-            plan.steps.iter().map(|s| format!("{} has a step: {} {:?}", s.address, s.verb.word(), s.paths));
-        let differing = plan.changes.iter().filter(|c| !c.differences.is_empty());
-        let differing = differing.map(|c| {
-            let shown = c.differences.iter().map(|d| (d.attribute.path, &d.before, &d.after, d.effect));
-            format!("{} differs: {:?}", c.address, shown.collect::<Vec<_>>())
-        });
-        let drifted = plan.drift.iter().map(|drift| {
-            let moved =
-                drift.attributes.iter().map(|(attribute, applied, live)| (attribute.path, applied, live));
-            format!("{} drifted: {:?}", drift.address, moved.collect::<Vec<_>>())
-        });
-        steps.chain(differing).chain(drifted).collect()
     }
 
     /// Attributes that ARM answers, and that are not as asked.
@@ -258,7 +174,7 @@ impl Bench {
         let mut wrong = Vec::new();
         for resource in graph.resources() {
             let Some(id) = &resource.arm_id else { continue };
-            match self.provider.get(resource.kind, id).await.unwrap() {
+            match self.engine.provider.get(resource.kind, id).await.unwrap() {
                 None => wrong.push(format!("{} is not there", resource.address)),
                 Some(observed) => wrong.extend(differences(resource, &observed.attributes)),
             }
@@ -280,28 +196,4 @@ fn differences(resource: &Resource, live: &BTreeMap<&'static str, Json>) -> Vec<
         }
     }
     wrong
-}
-
-fn holder() -> Holder {
-    let text = |text: &str| text.to_owned();
-    Holder {
-        id: text("l1"),
-        owner: text("me"),
-        host: text("here"),
-        command: text("apply"),
-        since: text("now"),
-    }
-}
-
-fn run() -> Run {
-    Run {
-        id: "r1".to_owned(),
-        time: "2026-11-21T04:00:00Z".to_owned(),
-        command: "plumb apply".to_owned(),
-        cloud: CLOUD.to_owned(),
-        environment: String::new(),
-        lineage: "6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001".to_owned(),
-        base_serial: 0,
-        tool: "plumb 0.1.0".to_owned(),
-    }
 }

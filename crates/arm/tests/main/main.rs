@@ -4,6 +4,7 @@
 
 mod challenges;
 mod credentials;
+mod engine;
 mod errors;
 mod generate;
 mod issuer;

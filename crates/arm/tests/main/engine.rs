@@ -1,0 +1,175 @@
+//! The engine on a provider: documents in, plans and applies out, with a state of its own.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arm::ArmProvider;
+use executor::{Applied, Clock, CloudError, Context, Events, Recovered, apply, mark_open, recover, refresh};
+use manifest::{Inputs, NoFiles, Project, load};
+use model::{Json, Live, Seal, Snapshot, Sources};
+use planner::{Graph, Plan};
+use state::{Holder, LocalStore, Run, StateStore};
+use tempfile::TempDir;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+
+/// The cloud's name in the state.
+const CLOUD: &str = "pretended";
+
+/// The engine on a provider.
+pub struct Engine {
+    pub provider: Arc<ArmProvider>,
+    clock: Clock,
+    directory: TempDir,
+}
+
+/// A plan, and what it stands on.
+pub struct Planned {
+    pub plan: Arc<Plan>,
+    pub live: Live,
+}
+
+impl Engine {
+    pub fn new(provider: ArmProvider, clock: Clock) -> Self {
+        // Memory, where there is such a place: a disk's syncs are not what is tested here.
+        let memory = Path::new("/dev/shm");
+        let directory = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
+        Self { provider: Arc::new(provider), clock, directory: directory.unwrap() }
+    }
+
+    /// The same engine on another provider: what a new process would be.
+    pub fn with(self, provider: ArmProvider) -> Self {
+        Self { provider: Arc::new(provider), ..self }
+    }
+
+    pub fn store(&self) -> LocalStore {
+        let directory = self.directory.path().join(".plumb");
+        let state = directory.join("state.json");
+        LocalStore::new(directory, state)
+    }
+
+    /// What the state has.
+    pub async fn snapshot(&self) -> Snapshot {
+        self.store().read().await.unwrap().snapshot.unwrap_or_default()
+    }
+
+    pub fn context(&self) -> Context {
+        Context {
+            provider: self.provider.clone(),
+            store: Arc::new(self.store()),
+            seal: Seal::new(&[7; 32]),
+            run: run(),
+            settings: executor::Settings {
+                parallelism: 16,
+                read_back_attempts: 4,
+                read_back_delay: Duration::from_millis(20),
+            },
+            events: Events::new(unbounded_channel().0),
+            cancel: CancellationToken::new(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// What a plan would do, from a state.
+    pub async fn plan(&self, graph: &Graph, snapshot: &Snapshot) -> Result<Planned, CloudError> {
+        let recovered = Recovered { snapshot: snapshot.clone(), ..Recovered::default() };
+        self.plan_on(graph, &recovered).await
+    }
+
+    async fn plan_on(&self, graph: &Graph, recovered: &Recovered) -> Result<Planned, CloudError> {
+        let context = self.context();
+        let mut live = refresh(&*self.provider, graph, &recovered.snapshot, 16, &context.events).await?;
+        mark_open(&mut live, &recovered.open);
+        let options = planner::Options { cloud: CLOUD.to_owned(), ..planner::Options::default() };
+        let snapshot = &recovered.snapshot;
+        let plan = planner::plan(graph, &BTreeMap::new(), snapshot, Some(&live), &context.seal, &options);
+        Ok(Planned { plan: Arc::new(plan), live })
+    }
+
+    /// Plans and applies, as the program does: recovery first, nothing carried out that has an error.
+    pub async fn apply(&self, graph: &Graph) -> Result<(Arc<Plan>, Applied), CloudError> {
+        let context = self.context();
+        let lock = context.store.lock(&holder()).await.unwrap();
+        let done = self.apply_under(&lock, context, graph).await;
+        self.store().unlock(lock).await.unwrap();
+        done
+    }
+
+    async fn apply_under(
+        &self,
+        lock: &state::Lock,
+        mut context: Context,
+        graph: &Graph,
+    ) -> Result<(Arc<Plan>, Applied), CloudError> {
+        let mut recovered = recover(&context, context.store.read().await.unwrap()).await.unwrap();
+        if recovered.snapshot.lineage.is_empty() {
+            recovered.snapshot.lineage = context.run.lineage.clone();
+            recovered.snapshot.cloud = CLOUD.to_owned();
+        }
+        let Planned { plan, live } = self.plan_on(graph, &recovered).await?;
+        if plan.diagnostics.has_errors() {
+            return Ok((plan, Applied::default()));
+        }
+        context.run.base_serial = recovered.snapshot.serial;
+        let applied = apply(&context, lock, plan.clone(), Some(&live), recovered, &BTreeMap::new()).await;
+        Ok((plan, applied.unwrap()))
+    }
+
+    /// What the plan after an apply would still do, in words.
+    pub async fn not_settled(&self, graph: &Graph) -> Vec<String> {
+        let plan = self.plan(graph, &self.snapshot().await).await.unwrap().plan;
+        let steps =
+            plan.steps.iter().map(|s| format!("{} has a step: {} {:?}", s.address, s.verb.word(), s.paths));
+        let differing = plan.changes.iter().filter(|c| !c.differences.is_empty());
+        let differing = differing.map(|c| {
+            let shown = c.differences.iter().map(|d| (d.attribute.path, &d.before, &d.after, d.effect));
+            format!("{} differs: {:?}", c.address, shown.collect::<Vec<_>>())
+        });
+        let drifted = plan.drift.iter().map(|drift| {
+            let moved =
+                drift.attributes.iter().map(|(attribute, applied, live)| (attribute.path, applied, live));
+            format!("{} drifted: {:?}", drift.address, moved.collect::<Vec<_>>())
+        });
+        steps.chain(differing).chain(drifted).collect()
+    }
+}
+
+/// What documents want.
+pub fn desired(documents: &[Json], subscription: &str) -> Graph {
+    let text = documents.iter().map(Json::to_string).collect::<Vec<_>>().join("\n---\n");
+    let mut sources = Sources::default();
+    let source = sources.add("all.yaml", text);
+    let project = Project::default();
+    let inputs =
+        Inputs { project: &project, environment: "", variables: Vec::new(), subscription, files: &NoFiles };
+    let loaded = load(&sources, &[source], &inputs);
+    let diagnostics = loaded.diagnostics;
+    assert!(!diagnostics.has_errors(), "the documents are not valid: {:#?}", diagnostics.sorted());
+    Graph::build(loaded.resources).unwrap()
+}
+
+fn holder() -> Holder {
+    let text = |text: &str| text.to_owned();
+    Holder {
+        id: text("l1"),
+        owner: text("me"),
+        host: text("here"),
+        command: text("apply"),
+        since: text("now"),
+    }
+}
+
+fn run() -> Run {
+    Run {
+        id: "r1".to_owned(),
+        time: "2026-11-21T04:00:00Z".to_owned(),
+        command: "plumb apply".to_owned(),
+        cloud: CLOUD.to_owned(),
+        environment: String::new(),
+        lineage: "6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001".to_owned(),
+        base_serial: 0,
+        tool: "plumb 0.1.0".to_owned(),
+    }
+}
