@@ -1,0 +1,379 @@
+//! The fault menu, entry by entry, on a read, a create, an update, a delete and a poll (arm-faults §10).
+//!
+//! Each fault is shown to have struck. Either the run gets over it, and the plan after it is empty; or it
+//! stops with a report, its state true, and a later run gets there. Nothing is made twice, nothing is
+//! lost, no other host is called. What came of each is in `testdata/arm/faults.txt`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use emulator::{Method, Options};
+use executor::{Applied, CloudError, Failure};
+use model::Json;
+use planner::{Graph, Plan};
+use serde_json::json;
+use state::StateStore;
+use testkit::{golden, workspace_root};
+
+use crate::engine::{Engine, desired};
+use crate::pretend::{Issuer, Pretend};
+
+const SUBSCRIPTION: &str = "0a1b2c3d-0000-4000-8000-00000000abcd";
+const GROUP: &str = "/subscriptions/0a1b2c3d-0000-4000-8000-00000000abcd/resourceGroups/g";
+const THIEF: &str = "https://thief.example";
+const PASSWORD: &str = "hunter2!Hunter2!";
+
+/// What the run that is struck does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scene {
+    Read,
+    Create,
+    Patch,
+    Put,
+    Delete,
+    Poll,
+}
+
+const SCENES: [(Scene, &str); 6] = [
+    (Scene::Read, "read"),
+    (Scene::Create, "create"),
+    (Scene::Patch, "update (PATCH)"),
+    (Scene::Put, "update (PUT)"),
+    (Scene::Delete, "delete"),
+    (Scene::Poll, "poll"),
+];
+
+impl Scene {
+    /// Which requests are struck: those of the cluster `cpu`.
+    fn selector(self) -> Json {
+        match self {
+            Scene::Read => json!({ "method": "GET", "path_contains": "/workspaces/w/computes?" }),
+            Scene::Create | Scene::Put => json!({ "method": "PUT", "path_contains": "/computes/cpu" }),
+            Scene::Patch => json!({ "method": "PATCH", "path_contains": "/computes/cpu" }),
+            Scene::Delete => json!({ "method": "DELETE", "path_contains": "/computes/cpu" }),
+            Scene::Poll => json!({ "target": "poll" }),
+        }
+    }
+
+    /// Whether `cpu` stands before the run.
+    fn stands_before(self) -> bool {
+        !matches!(self, Scene::Create | Scene::Poll)
+    }
+
+    /// What the documents want of the struck run.
+    fn wanted(self) -> Graph {
+        match self {
+            Scene::Delete => documents(None),
+            Scene::Patch => documents(Some(json!({ "max_instances": 5 }))),
+            Scene::Put => documents(Some(json!({ "tags": { "team": "blue" } }))),
+            Scene::Read | Scene::Create | Scene::Poll => documents(Some(json!({}))),
+        }
+    }
+}
+
+fn documents(cpu: Option<Json>) -> Graph {
+    let id = |tail: &str| format!("{GROUP}/providers/{tail}");
+    let mut all = vec![
+        json!({ "kind": "resource_group", "name": "g", "location": "westeurope" }),
+        json!({
+            "kind": "workspace",
+            "name": "w",
+            "resource_group": "g",
+            "location": "westeurope",
+            "storage_account": id("Microsoft.Storage/storageAccounts/blobs"),
+            "key_vault": id("Microsoft.KeyVault/vaults/keys"),
+            "application_insights": id("Microsoft.Insights/components/eyes"),
+        }),
+        json!({ "kind": "cluster", "name": "other", "workspace": "w", "size": "Standard_DS3_v2" }),
+    ];
+    all.extend(cpu.map(|changes| {
+        let mut cluster = json!({
+            "kind": "cluster",
+            "name": "cpu",
+            "workspace": "w",
+            "size": "Standard_DS3_v2",
+            "max_instances": 4,
+            "tags": { "team": "red" },
+            "ssh_settings": { "admin_username": "me", "admin_password": PASSWORD },
+        });
+        cluster.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        cluster
+    }));
+    desired(&all, SUBSCRIPTION)
+}
+
+/// One row of the table: a fault with its parameters.
+fn rules() -> Vec<(String, Json)> {
+    let cpu = format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/w/computes/cpu");
+    let body = json!({
+        "location": "westeurope",
+        "properties": {
+            "computeType": "AmlCompute",
+            "properties": { "vmSize": "STANDARD_DS2_V2", "scaleSettings": { "maxNodeCount": 1 } },
+        },
+    });
+    let changed = json!({ "properties": { "properties": { "scaleSettings": { "maxNodeCount": 9 } } } });
+    // What an entry is given beside its selector, and the variants that it is tried in.
+    let parameters: BTreeMap<&str, Vec<Json>> = BTreeMap::from([
+        (
+            "429",
+            vec![
+                json!({ "retry_after": 30, "times": 3 }),
+                json!({ "retry_after": "none" }),
+                json!({ "retry_after": "date" }),
+                json!({ "retry_after": "garbage" }),
+            ],
+        ),
+        ("429-service-with-budget-left", vec![json!({ "retry_after": 5, "times": 3 })]),
+        ("409-in-progress", vec![json!({ "count": 2 })]),
+        ("403-rbac", vec![json!({}), json!({ "for_seconds": 30, "times": 100 })]),
+        ("401-expired", vec![json!({}), json!({ "value": "until_renewed" })]),
+        ("401-claims", vec![json!({ "count": 1 })]),
+        ("404-after-201", vec![json!({ "count": 2 })]),
+        ("stale-get", vec![json!({ "count": 2 })]),
+        ("stale-list", vec![json!({ "count": 1 })]),
+        ("lro-404", vec![json!({ "count": 3 }), json!({ "count": 1000 })]),
+        ("lro-stuck", vec![json!({ "seconds": 600 }), json!({ "seconds": 7200 })]),
+        ("lro-foreign-host", vec![json!({ "host": THIEF })]),
+        ("nextlink-foreign", vec![json!({ "host": THIEF })]),
+        ("redirect-foreign", vec![json!({ "host": THIEF })]),
+        ("region-down", vec![json!({ "location": "westeurope", "for_seconds": 1200 })]),
+        ("deleted-meanwhile", vec![json!({ "id": cpu })]),
+        ("changed-meanwhile", vec![json!({ "id": cpu, "value": changed })]),
+        ("created-meanwhile", vec![json!({ "id": cpu, "value": body })]),
+    ]);
+    let own = [json!({ "status": 418 }), json!({ "drop": true })];
+    let mut all: Vec<(String, Json)> = own.map(|rule| (String::new(), rule)).into();
+    for entry in emulator::fault_menu() {
+        for given in parameters.get(entry.name).cloned().unwrap_or_else(|| vec![json!({})]) {
+            all.push((entry.name.to_owned(), given.clone()));
+            if entry.has_twin {
+                let mut twin = given;
+                twin["after_effect"] = json!(true);
+                all.push((entry.name.to_owned(), twin));
+            }
+        }
+    }
+    all
+}
+
+/// What came of a run.
+enum End {
+    /// It did all that was planned.
+    Complete,
+    /// It did not, and says why.
+    Stopped(String),
+}
+
+/// The cloud, and the engine of one process after the other.
+struct Stage {
+    cloud: Arc<Pretend>,
+    engine: Engine,
+}
+
+impl Stage {
+    /// The resources that stand before the run, made without faults.
+    async fn set(scene: Scene) -> Self {
+        let cloud = Pretend::new(Options {
+            subscription: SUBSCRIPTION.to_owned(),
+            token_lifetime: std::time::Duration::from_secs(90 * 60),
+            ..Options::default()
+        });
+        let provider = cloud.provider(Arc::new(Issuer(cloud.clone())));
+        let stage = Self { engine: Engine::new(provider, cloud.clock()), cloud };
+        let before = documents(scene.stands_before().then(|| json!({})));
+        let (_, applied) = stage.engine.apply(&before).await.unwrap();
+        assert!(applied.is_complete(), "{:?}", applied.failed);
+        stage
+    }
+
+    /// The next process on the same state.
+    fn next_process(self) -> Self {
+        let provider = self.cloud.provider(Arc::new(Issuer(self.cloud.clone())));
+        Self { engine: self.engine.with(provider), cloud: self.cloud }
+    }
+
+    async fn run(&self, graph: &Graph) -> End {
+        match self.engine.apply(graph).await {
+            Ok((plan, applied)) => end(&plan, &applied),
+            Err(error) => End::Stopped(report(error)),
+        }
+    }
+
+    fn rule(&self) -> Json {
+        self.cloud.control(Method::Get, "faults", &Json::Null)["value"][0].clone()
+    }
+
+    /// Writes to `cpu` that the cloud saw, in order.
+    fn writes(&self) -> Vec<String> {
+        let log = self.cloud.control(Method::Get, "requests", &Json::Null);
+        let requests = log["value"].as_array().unwrap().iter();
+        let writes = requests.filter(|r| {
+            r["method"] != "GET" && r["path"].as_str().is_some_and(|path| path.contains("/computes/cpu"))
+        });
+        writes.map(|r| r["method"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The state knows all that stands, and all that it knows stands.
+    async fn complaints_about_state(&self) -> Vec<String> {
+        let snapshot = self.engine.snapshot().await;
+        let journal = self.engine.store().read().await.unwrap().journal;
+        let open = state::replay(Some(&snapshot), &journal).unwrap();
+        let known = open.snapshot.unwrap_or_default();
+        let (_, list) = self.cloud.ask(
+            Method::Get,
+            &format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/w/computes?api-version=2026-05-01"),
+            &Json::Null,
+        );
+        let live: Vec<String> = list["value"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|c| Some(c["name"].as_str()?.to_owned()))
+            .collect();
+        let named = |address: &model::Address| address.id().to_owned();
+        let in_state: Vec<String> = known.resources.keys().filter(|a| a.kind() == "cluster").map(named).collect();
+        let in_journal: Vec<String> = open.open.iter().map(|o| named(&o.address)).collect();
+        let lost = live.iter().filter(|n| !in_state.contains(n) && !in_journal.contains(n));
+        let untrue = in_state.iter().filter(|n| !live.contains(n) && !in_journal.contains(n));
+        lost.map(|n| format!("`{n}` stands and neither state nor journal knows it"))
+            .chain(untrue.map(|n| format!("the state says that `{n}` stands, and it does not")))
+            .collect()
+    }
+}
+
+fn end(plan: &Plan, applied: &Applied) -> End {
+    let diagnostics = plan.diagnostics.clone().sorted();
+    if let Some(first) = diagnostics.iter().find(|d| d.is_error()) {
+        return End::Stopped(format!("the plan says: {}", first.summary));
+    }
+    let failed = applied.failed.iter().map(|(_, words)| words.clone());
+    let open = applied.open.iter().map(|address| format!("{address} is open"));
+    match failed.chain(open).next() {
+        _ if applied.is_complete() => End::Complete,
+        Some(words) => End::Stopped(words),
+        None => End::Stopped("it is not complete, and nothing says why".to_owned()),
+    }
+}
+
+fn report(error: CloudError) -> String {
+    Failure::from(error).to_string()
+}
+
+/// Plays one fault in one scene; the line of the golden file, and what is wrong.
+async fn play(scene: (Scene, &str), name: &str, parameters: &Json) -> (String, Vec<String>) {
+    let (scene, scene_name) = scene;
+    let mut stage = Stage::set(scene).await;
+    let mut rule = scene.selector();
+    rule.as_object_mut().unwrap().extend(parameters.as_object().unwrap().clone());
+    if !name.is_empty() {
+        rule["fault"] = json!(name);
+    }
+    let label = format!("{} {parameters}, {scene_name}", if name.is_empty() { "own reply" } else { name });
+    stage.cloud.control(Method::Delete, "requests", &Json::Null);
+    stage.cloud.control(Method::Post, "faults", &rule);
+    let wanted = scene.wanted();
+    let first = stage.run(&wanted).await;
+    let fired = stage.rule()["fired"].as_u64().unwrap_or_default();
+    let writes = stage.writes();
+    stage.cloud.control(Method::Delete, "faults", &Json::Null);
+    let mut wrong = Vec::new();
+    let words = match &first {
+        _ if fired == 0 => "cannot strike".to_owned(),
+        End::Complete => {
+            // What somebody else did meanwhile is drift, and the next plan's business.
+            if !name.ends_with("-meanwhile") {
+                wrong.extend(stage.engine.not_settled(&wanted).await);
+            }
+            format!("gets over it{}", written(&writes))
+        }
+        End::Stopped(words) => {
+            wrong.extend(complaints_about_report(words));
+            wrong.extend(stage.complaints_about_state().await);
+            format!("stops{}\n{}", written(&writes), indented(words))
+        }
+    };
+    wrong.extend(heal(&mut stage, &wanted).await);
+    let strays = stage.cloud.strays.lock().unwrap().clone();
+    wrong.extend(strays.into_iter().map(|(url, token)| format!("{url} was called, token {token}")));
+    (format!("{label}: {words}\n"), wrong.into_iter().map(|w| format!("{label}: {w}")).collect())
+}
+
+/// Without faults, a few runs of new processes get there, whatever the first one left.
+async fn heal(stage: &mut Stage, wanted: &Graph) -> Vec<String> {
+    let mut ends = Vec::new();
+    for _ in 0..3 {
+        let cloud = stage.cloud.clone();
+        let placeholder = Stage { engine: Engine::new(cloud.provider(crate::pretend::own_token()), cloud.clock()), cloud };
+        *stage = std::mem::replace(stage, placeholder).next_process();
+        match stage.run(wanted).await {
+            End::Complete => {
+                let left = stage.engine.not_settled(wanted).await;
+                let state = stage.complaints_about_state().await;
+                return left.into_iter().chain(state).map(|w| format!("after the healing run: {w}")).collect();
+            }
+            End::Stopped(words) => ends.push(words),
+        }
+    }
+    ends.into_iter().map(|words| format!("a healing run stopped: {words}")).collect()
+}
+
+/// A report says what happened and what to do, and no secret of ours.
+fn complaints_about_report(words: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if words.trim().is_empty() {
+        wrong.push("the report is empty".to_owned());
+    }
+    if words.contains(PASSWORD) {
+        wrong.push("the report has a secret in it".to_owned());
+    }
+    wrong
+}
+
+fn written(writes: &[String]) -> String {
+    if writes.is_empty() { String::new() } else { format!(" ({})", writes.join(", ")) }
+}
+
+/// A report without what is different each time.
+fn indented(words: &str) -> String {
+    let fixed = words.lines().filter(|line| !line.contains("request-id:"));
+    fixed.map(|line| format!("    {}", line.escape_debug())).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_fault_is_got_over_or_reported() {
+    let rules = rules();
+    let scenes = || SCENES.into_iter();
+    // Each scene on a thread of its own; paused clocks are a runtime's own.
+    let played: Vec<Vec<(String, Vec<String>)>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = scenes()
+            .map(|scene| {
+                let rules = &rules;
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .start_paused(true)
+                        .build()
+                        .unwrap();
+                    let play = |(name, parameters): &(String, Json)| runtime.block_on(play(scene, name, parameters));
+                    rules.iter().map(play).collect()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut text = String::new();
+    let mut wrong = Vec::new();
+    for (at, (name, _)) in rules.iter().enumerate() {
+        let struck = played.iter().any(|scene| !scene[at].0.ends_with("cannot strike\n"));
+        if !struck {
+            wrong.push(format!("{name} never struck"));
+        }
+        for scene in &played {
+            text.push_str(&scene[at].0);
+            wrong.extend(scene[at].1.iter().cloned());
+        }
+    }
+    golden(&workspace_root().join("testdata/arm/faults.txt"), &text);
+    assert!(wrong.is_empty(), "{} complaints:\n{}", wrong.len(), wrong.join("\n"));
+}
