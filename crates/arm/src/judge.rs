@@ -10,6 +10,10 @@ use crate::fault::{self, Fault};
 use crate::patience::asks_for_a_queue;
 use crate::transport::TransportError;
 
+/// What to do when a reply sends us to another host.
+pub(crate) const ELSEWHERE: &str =
+    "Only Azure's own address gets a token. A proxy or gateway may stand in between: look at HTTPS_PROXY.";
+
 /// A complete reply that is no refusal.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
@@ -91,6 +95,7 @@ fn redirected(mut error: CloudError, headers: &HeaderMap) -> CloudError {
     let target = headers.get(http::header::LOCATION).and_then(|l| url::Url::parse(l.to_str().ok()?).ok());
     let origin = target.map_or("elsewhere".to_owned(), |t| t.origin().ascii_serialization());
     error.message = format!("the reply redirects to {origin}, which does not get our token");
+    error.advice = Some(ELSEWHERE.to_owned());
     error
 }
 

@@ -8,7 +8,7 @@ use model::{ArmId, Attributes, Json, Kind, Observed, Placement, Provisioning};
 use serde_json::json;
 
 use crate::judge::no_reply;
-use crate::operation::{State, provisioning_fault, state};
+use crate::operation::{State, failure, state};
 use crate::redact::Redactor;
 
 /// Where the time of creation stands, by service.
@@ -59,10 +59,7 @@ fn placed(kind: &Kind, id: &ArmId, body: &Json, attributes: &mut Attributes) {
 fn provisioning(body: &Json, redactor: &Redactor) -> Provisioning {
     match state(body) {
         State::Succeeded => Provisioning::Succeeded,
-        State::Failed(word) => {
-            let words = provisioning_fault(body).message();
-            Provisioning::Failed(if words.is_empty() { word } else { redactor.scrub(words) })
-        }
+        State::Failed(_) => Provisioning::Failed(redactor.scrub(failure(body).message)),
         State::Running => {
             let word = get(body, "properties.provisioningState").and_then(Json::as_str);
             Provisioning::InProgress(word.unwrap_or_default().to_owned())

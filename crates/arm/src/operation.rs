@@ -125,7 +125,7 @@ pub(crate) fn failure(body: &Json) -> CloudError {
 }
 
 /// The errors that a failed resource carries (machine-learning facts §3.1).
-pub(crate) fn provisioning_fault(body: &Json) -> Fault {
+fn provisioning_fault(body: &Json) -> Fault {
     let errors = get(body, "properties.provisioningErrors").and_then(Json::as_array);
     let mut all = Fault::default();
     for fault in errors.into_iter().flatten().map(Fault::of_json) {

@@ -6,7 +6,7 @@ use executor::provider::{CloudError, Outcome};
 use model::Json;
 
 use crate::client::{Call, Client};
-use crate::judge::no_reply;
+use crate::judge::{ELSEWHERE, no_reply};
 
 /// 1000 pages hold more than any collection of plumb's kinds may have.
 const PAGES_MAX: usize = 1000;
@@ -31,7 +31,8 @@ impl Client {
                 return Ok(all);
             }
             let url = self.endpoint.admit(next).map_err(|origin| {
-                broken(format!("the list goes on at {origin}, which does not get our token"))
+                let words = format!("the list goes on at {origin}, which does not get our token");
+                CloudError { advice: Some(ELSEWHERE.to_owned()), ..broken(words) }
             })?;
             if !seen.insert(url.to_string()) || seen.len() > PAGES_MAX {
                 return Err(broken("the list goes round in circles".to_owned()));
@@ -42,5 +43,6 @@ impl Client {
 }
 
 fn broken(words: String) -> CloudError {
-    no_reply(Outcome::Unknown, words)
+    let advice = "Run the command again; if this goes on, quote the address of the list to Azure's support.";
+    CloudError { advice: Some(advice.to_owned()), ..no_reply(Outcome::Unknown, words) }
 }

@@ -169,6 +169,11 @@ const ROWS: &[Row] = &[
         ..PLAIN
     },
     Row {
+        codes: &["OperationCanceled", "OperationCancelled", "Canceled"],
+        advice: "Somebody, or Azure itself, canceled it: plan again.",
+        ..PLAIN
+    },
+    Row {
         codes: &["PrincipalNotFound"],
         advice: "Entra does not know this principal (yet): check its object id, and try again in some minutes.",
         ..PLAIN
@@ -200,7 +205,10 @@ const ROWS: &[Row] = &[
 
 /// What to do when only the status tells.
 const BY_STATUS: &[(u16, &str)] = &[
+    (400, REFUSED),
     (401, "Sign in again, for example with `az login`."),
+    (403, "You may not do this: ask for a role that allows it."),
+    (404, "It, or what it lies in, is not there (any more): plan again."),
     (407, "A proxy asks for credentials: look at HTTPS_PROXY."),
     (409, "Something else is at work on it: wait until that has ended, and plan again."),
     (412, "Somebody changed it meanwhile: plan again."),
@@ -214,6 +222,8 @@ const BY_STATUS: &[(u16, &str)] = &[
     (504, TROUBLE),
 ];
 
+const REFUSED: &str =
+    "Change what the message names, and plan again; if all is right there, quote the ids to Azure's support.";
 const TROUBLE: &str = "Azure is in trouble: look at its status page, and run the command again.";
 
 /// What is told beside the message.
@@ -226,8 +236,9 @@ pub(crate) struct Report {
 /// The report on a refusal.
 pub(crate) fn of(status: u16, fault: &Fault) -> Report {
     let Some(row) = row_of(|code| fault.has(code), |mark| fault.says(mark)) else {
-        let advice = BY_STATUS.iter().find(|(s, _)| *s == status).map(|(_, words)| (*words).to_owned());
-        return Report { advice, ..Report::default() };
+        let by_status = BY_STATUS.iter().find(|(s, _)| *s == status).map(|(_, words)| *words);
+        let otherwise = (status >= 400).then_some(REFUSED);
+        return Report { advice: by_status.or(otherwise).map(str::to_owned), ..Report::default() };
     };
     let facts: Vec<_> = row.facts.iter().flat_map(|fact| find(*fact, fault)).collect();
     let advice = facts
@@ -420,7 +431,8 @@ mod tests {
         assert!(
             told(400, json!({ "error": { "code": "BadArgument", "message": "m" } })).1.contains("explain")
         );
-        assert_eq!(told(418, json!({})).1, "");
+        assert_eq!(told(418, json!({})).1, REFUSED);
+        assert_eq!(told(200, json!({})).1, "");
     }
 
     #[test]

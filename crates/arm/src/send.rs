@@ -65,6 +65,7 @@ impl ArmProvider {
                 }
                 Err(error) => error,
             };
+            let error = self.doubted(request, error).await;
             round += 1;
             if !self.wait_out(request, &error, start, round).await {
                 return Err(placed(&call, request, error));
@@ -97,6 +98,22 @@ impl ArmProvider {
         match (said, request.arm_id.parent()) {
             (None, Some(parent)) => self.locations.lock().await.get(&parent.folded()).cloned(),
             (said, _) => said,
+        }
+    }
+
+    /// A create was refused, and what it was to make stands although it did not a moment ago: the refusal came
+    /// too late. Whose it is, its values and times tell the recovery; here nobody knows.
+    async fn doubted(&self, request: &Request<'_>, error: CloudError) -> CloudError {
+        if request.verb != Verb::Create || error.outcome != Outcome::NotDone || error.status.is_none() {
+            return error;
+        }
+        match self.body(request.arm_id, request.kind.api_version()).await {
+            Ok(Some(_)) => CloudError {
+                outcome: Outcome::Unknown,
+                message: format!("{} — and yet it stands", error.message),
+                ..error
+            },
+            _ => error,
         }
     }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use executor::provider::{CloudError, Operation, Outcome};
-use model::ArmId;
+use model::{ArmId, Json};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -101,7 +101,7 @@ impl Client {
                 Ok((State::Failed(_), body)) => return Err(failure(&body)),
                 Ok((State::Succeeded, _)) if !operation.deletes => return Ok(()),
                 Ok((State::Succeeded, _)) if lagging => {}
-                Ok((State::Succeeded, _)) => return Err(still_there()),
+                Ok((State::Succeeded, body)) => return Err(not_gone(&body)),
                 Err(error) if error.is_not_found() && operation.deletes => return Ok(()),
                 Err(error) if error.is_not_found() && lagging => {}
                 Err(error) if error.is_not_found() => return Err(never_there()),
@@ -119,10 +119,12 @@ impl Client {
         let start = Instant::now();
         let mut pace = Pace::new(&self.settings);
         loop {
+            let late = start.elapsed() >= self.settings.settle_window;
             match self.get(id, &[], api_version_of(id)).await {
                 Err(error) if error.is_not_found() => return Ok(()),
                 Err(error) if matches!(error.status, Some(400..=403)) => return Err(goes_on(error)),
-                _ if start.elapsed() >= self.settings.settle_window => return Err(still_there()),
+                Ok(reply) if late => return Err(not_gone(&reply.body)),
+                Err(error) if late => return Err(goes_on(error)),
                 _ => pace.pause(None).await,
             }
         }
@@ -139,8 +141,17 @@ fn goes_on(error: CloudError) -> CloudError {
     with_advice(CloudError { outcome: Outcome::Unknown, message, ..error })
 }
 
-fn still_there() -> CloudError {
-    with_advice(no_reply(Outcome::Unknown, "Azure says that it is deleted, and still shows it"))
+/// It is called deleted, and stays: when nothing is at work on it any more, it was not deleted.
+fn not_gone(body: &Json) -> CloudError {
+    let words = "Azure says that it is deleted, and still shows it";
+    match state(body) {
+        State::Running => with_advice(no_reply(Outcome::Unknown, words)),
+        State::Succeeded => no_reply(Outcome::Failed, words),
+        State::Failed(_) => {
+            let error = failure(body);
+            CloudError { message: format!("{words}: {}", error.message), ..error }
+        }
+    }
 }
 
 fn never_there() -> CloudError {

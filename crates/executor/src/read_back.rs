@@ -97,18 +97,26 @@ impl Shortfall {
                 let words = format!("it could not be read back: {}", failure.words);
                 (Failure { words, ..failure }, Outcome::Unknown)
             }
-            Shortfall::Missing => (
-                Failure::from("Azure says that it is done, and does not show it".to_owned()),
-                Outcome::Unknown,
-            ),
-            Shortfall::Failed(_, why) => (Failure::from(why.clone()), Outcome::Failed),
+            Shortfall::Missing => {
+                let words = "Azure says that it is done, and does not show it".to_owned();
+                let advice = "Somebody may have deleted it meanwhile: run the command again.".to_owned();
+                (Failure { advice: Some(advice), ..Failure::from(words) }, Outcome::Unknown)
+            }
+            Shortfall::Failed(_, why) => {
+                let advice =
+                    "It exists and holds its name: the next plan says what becomes of it.".to_owned();
+                (Failure { advice: Some(advice), ..Failure::from(why.clone()) }, Outcome::Failed)
+            }
             Shortfall::Unsettled(word) => {
-                (Failure::from(format!("Azure is still at it ({word})")), Outcome::Unknown)
+                let advice = "Run the command again; it looks how that ended.".to_owned();
+                let words = format!("Azure is still at it ({word})");
+                (Failure { advice: Some(advice), ..Failure::from(words) }, Outcome::Unknown)
             }
             Shortfall::NotApplied(_, attributes) => {
                 let paths: Vec<String> = attributes.iter().map(|a| format!("`{}`", a.path)).collect();
                 let words = format!("Azure accepted {} and did not apply it", paths.join(", "));
-                (Failure::from(words), Outcome::Failed)
+                let advice = "If a policy or somebody else sets it, take that into the manifest, or name it in `lifecycle.ignore_changes`; the next plan shows what stands.";
+                (Failure { advice: Some(advice.to_owned()), ..Failure::from(words) }, Outcome::Failed)
             }
         }
     }

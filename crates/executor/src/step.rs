@@ -235,23 +235,26 @@ fn short(plan: &Prepared<'_>, shortfall: Shortfall) -> Result<Ended, StepError> 
         failure.advice =
             Some(format!("To get it, replace the instance: `plumb apply --replace '{address}'`."));
     }
-    let observed = match shortfall {
+    let (observed, status) = match shortfall {
         _ if outcome == Outcome::Unknown => return Err(StepError::Open(failure)),
-        Shortfall::Failed(observed, _) | Shortfall::NotApplied(observed, _) => *observed,
+        Shortfall::Failed(observed, _) => (*observed, Status::Tainted),
+        Shortfall::NotApplied(observed, _) => (*observed, Status::Incomplete),
         Shortfall::Unreadable(_) | Shortfall::Missing | Shortfall::Unsettled(_) => {
             return Err(StepError::Open(failure));
         }
     };
     let ending = match (&plan.entry, plan.step.verb) {
-        (Some(entry), Verb::Create) => Ending::Entry(Box::new(left_behind(entry, &observed))),
+        (Some(entry), Verb::Create) => Ending::Entry(Box::new(left_behind(entry, &observed, status))),
         _ => Ending::Unchanged,
     };
     Ok(Ended { ending, computed: observed.computed, error: Some(failure) })
 }
 
-/// What a create that failed left: it exists, may cost, and holds its name (arm-faults §4).
-fn left_behind(entry: &ResourceState, observed: &Observed) -> ResourceState {
-    ResourceState { status: Status::Tainted, observed: kept(observed), ..entry.clone() }
+/// What a create left that did not end as asked. What failed exists all the same, may cost, and holds its name
+/// (arm-faults §4): it is tainted, and replaced. What stands otherwise than asked, perhaps by a policy's doing, is
+/// compared again.
+fn left_behind(entry: &ResourceState, observed: &Observed, status: Status) -> ResourceState {
+    ResourceState { status, observed: kept(observed), ..entry.clone() }
 }
 
 /// A request or an operation failed. A create may have left something behind: look.
@@ -265,7 +268,7 @@ async fn failed(context: &Context, plan: &Prepared<'_>, error: CloudError) -> Re
     let looked = outcome == Outcome::Failed && plan.step.verb == Verb::Create;
     let left = match (looked, &plan.entry) {
         (true, Some(entry)) => match context.provider.get(plan.change.kind, &arm_id).await {
-            Ok(found) => found.map(|observed| left_behind(entry, &observed)),
+            Ok(found) => found.map(|observed| left_behind(entry, &observed, Status::Tainted)),
             Err(_) => return Err(StepError::Open(failure)),
         },
         _ => None,

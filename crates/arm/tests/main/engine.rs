@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arm::ArmProvider;
-use executor::{Applied, Clock, CloudError, Context, Events, Recovered, apply, mark_open, recover, refresh};
+use executor::{
+    Applied, Clock, CloudError, Context, Event, Events, Failure, Recovered, apply, mark_open, recover,
+    refresh,
+};
 use manifest::{Inputs, NoFiles, Project, load};
 use model::{Json, Live, Seal, Snapshot, Sources};
 use planner::{Graph, Plan};
 use state::{Holder, LocalStore, Run, StateStore};
 use tempfile::TempDir;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 /// The cloud's name in the state.
@@ -39,9 +42,9 @@ impl Engine {
         Self { provider: Arc::new(provider), clock, directory: directory.unwrap() }
     }
 
-    /// The same engine on another provider: what a new process would be.
-    pub fn with(self, provider: ArmProvider) -> Self {
-        Self { provider: Arc::new(provider), ..self }
+    /// Goes on with another provider on the same state, as a new process does.
+    pub fn restart(&mut self, provider: ArmProvider) {
+        self.provider = Arc::new(provider);
     }
 
     pub fn store(&self) -> LocalStore {
@@ -55,8 +58,14 @@ impl Engine {
         self.store().read().await.unwrap().snapshot.unwrap_or_default()
     }
 
-    pub fn context(&self) -> Context {
-        Context {
+    fn context(&self) -> Context {
+        self.watched().0
+    }
+
+    /// What a run works with, and the events it tells.
+    fn watched(&self) -> (Context, UnboundedReceiver<Event>) {
+        let (sender, events) = unbounded_channel();
+        let context = Context {
             provider: self.provider.clone(),
             store: Arc::new(self.store()),
             seal: Seal::new(&[7; 32]),
@@ -66,10 +75,11 @@ impl Engine {
                 read_back_attempts: 4,
                 read_back_delay: Duration::from_millis(20),
             },
-            events: Events::new(unbounded_channel().0),
+            events: Events::new(sender),
             cancel: CancellationToken::new(),
             clock: self.clock.clone(),
-        }
+        };
+        (context, events)
     }
 
     /// What a plan would do, from a state.
@@ -90,11 +100,25 @@ impl Engine {
 
     /// Plans and applies, as the program does: recovery first, nothing carried out that has an error.
     pub async fn apply(&self, graph: &Graph) -> Result<(Arc<Plan>, Applied), CloudError> {
-        let context = self.context();
+        self.apply_and_tell(graph).await.map(|(plan, applied, _)| (plan, applied))
+    }
+
+    /// The same, with the failures that it told.
+    pub async fn apply_and_tell(
+        &self,
+        graph: &Graph,
+    ) -> Result<(Arc<Plan>, Applied, Vec<Failure>), CloudError> {
+        let (context, mut events) = self.watched();
         let lock = context.store.lock(&holder()).await.unwrap();
         let done = self.apply_under(&lock, context, graph).await;
         self.store().unlock(lock).await.unwrap();
-        done
+        let mut failures = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            if let Event::StepFailed { failure, .. } = event {
+                failures.push(failure);
+            }
+        }
+        done.map(|(plan, applied)| (plan, applied, failures))
     }
 
     async fn apply_under(

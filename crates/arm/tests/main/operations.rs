@@ -151,7 +151,8 @@ async fn a_deletion_ends_when_it_is_not_found() {
     let mut script = vec![(look.as_str(), resource("Succeeded")); 11];
     script.insert(0, (POLL, status("Succeeded")));
     let script: [(&str, Answer); 12] = script.try_into().unwrap();
-    assert_eq!(wait(script, deletion(Some(OPERATION))).await.unwrap_err().outcome, Outcome::Unknown);
+    // Nothing is at work on it any more: it was not deleted.
+    assert_eq!(wait(script, deletion(Some(OPERATION))).await.unwrap_err().outcome, Outcome::Failed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arm::{
-    ArmProvider, Client, Endpoint, Settings, StaticToken, Token, TokenError, TokenSource, Transport,
-    TransportError,
+    ArmProvider, Client, Endpoint, Settings, Token, TokenError, TokenSource, Transport, TransportError,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -52,7 +51,9 @@ impl Pretend {
     /// A provider as a new process has it, with Azure's own patience.
     pub fn provider(self: &Arc<Self>, tokens: Arc<dyn TokenSource>) -> ArmProvider {
         let endpoint = Endpoint::loopback(ORIGIN).unwrap();
-        let settings = Settings { seed: 7, ..Settings::azure() };
+        // Sooner than an operation of the pretend cloud ends, so that it is seen to run.
+        let poll_interval = Duration::from_secs(2);
+        let settings = Settings { seed: 7, poll_interval, ..Settings::azure() };
         ArmProvider::new(Client::new(endpoint, self.clone(), tokens, settings))
     }
 
@@ -141,9 +142,4 @@ impl TokenSource for Issuer {
         // Its end is not told, so that only a refusal shows it.
         Ok(Token { secret: Secret::new(text), expires: None })
     }
-}
-
-/// The run's own token, which never ends.
-pub fn own_token() -> Arc<dyn TokenSource> {
-    Arc::new(StaticToken::new(Secret::new(DEFAULT_TOKEN)))
 }

@@ -115,7 +115,10 @@ async fn a_failed_resource_says_why() {
         json!([{ "error": { "code": "InvalidPropertyValue", "message": "not a supported VM size" } }]);
     let wire = Wire::new([(&format!("GET ~/computes/cpu{ML}"), reply(200, failed))]);
     let found = wire.provider().get(kind("cluster"), &compute("cpu")).await.unwrap().unwrap();
-    assert_eq!(found.provisioning, Provisioning::Failed("not a supported VM size".to_owned()));
+    assert_eq!(
+        found.provisioning,
+        Provisioning::Failed("not a supported VM size (InvalidPropertyValue)".to_owned())
+    );
 }
 
 #[tokio::test(start_paused = true)]

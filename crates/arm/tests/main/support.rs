@@ -52,6 +52,7 @@ pub struct Seen {
 pub struct Wire {
     script: Arc<Mutex<VecDeque<(String, Answer)>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    last: Arc<Mutex<String>>,
     start: tokio::time::Instant,
 }
 
@@ -62,6 +63,7 @@ impl Wire {
         Self {
             script: Arc::new(Mutex::new(script.collect())),
             seen: Arc::default(),
+            last: Arc::default(),
             start: tokio::time::Instant::now(),
         }
     }
@@ -76,11 +78,15 @@ impl Wire {
         ArmProvider::new(Client::new(endpoint, Arc::new(self.clone()), tokens, settings))
     }
 
-    /// A create looks first; no script needs to say so, and what it is told is that nothing is there.
-    fn is_look_before_create(&self, line: &str) -> bool {
+    /// A create looks before it is sent and after it was refused; no script needs to say so, and what it is
+    /// told is that nothing is there.
+    fn is_look_of_a_create(&self, line: &str) -> bool {
         let script = self.script.lock().unwrap();
-        let next = script.front().and_then(|(next, _)| next.strip_prefix("PUT "));
-        next.is_some() && line.strip_prefix("GET ") == next
+        let next = script.front().map(|(next, _)| next.as_str());
+        let put = line.replacen("GET ", "PUT ", 1);
+        let before = next == Some(&put);
+        let after = *self.last.lock().unwrap() == put && next != Some(line);
+        line.starts_with("GET ") && (before || after)
     }
 
     /// What came, once all that was expected has.
@@ -101,10 +107,11 @@ impl Transport for Wire {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         assert_eq!(request.uri().authority().unwrap(), "management.azure.com");
         let line = format!("{} {}", request.method(), request.uri().path_and_query().unwrap());
-        if self.is_look_before_create(&line) {
+        if self.is_look_of_a_create(&line) {
             return Ok(http::Response::builder().status(404).body(Bytes::from(NOT_FOUND)).unwrap());
         }
         let next = self.script.lock().unwrap().pop_front();
+        *self.last.lock().unwrap() = line.clone();
         let (expected, answer) = next.unwrap_or_else(|| panic!("nothing more was expected, but {line} came"));
         assert_eq!(line, expected);
         let body = serde_json::from_slice(request.body()).unwrap_or(Json::Null);
