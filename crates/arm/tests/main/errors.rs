@@ -26,6 +26,7 @@ async fn our_own_secrets_do_not_come_back() {
     let wire = Wire::new([
         (&format!("GET ~{ML}"), reply(200, json!({ "location": "westeurope" }))),
         (&format!("PUT ~/computes/cpu{ML}"), reply(400, echo("hunter2!"))),
+        (&format!("GET ~/computes/cpu{ML}"), error(404, "ResourceNotFound")),
         (&format!("GET ~/computes/cpu{ML}"), reply(400, echo("hunter2!"))),
     ]);
     let provider = wire.provider();
