@@ -128,7 +128,7 @@ fn rules() -> Vec<(String, Json)> {
         ("409-in-progress", vec![json!({ "count": 2 })]),
         ("403-rbac", vec![json!({}), json!({ "for_seconds": 30, "times": 100 })]),
         ("401-expired", vec![json!({}), json!({ "value": "until_renewed" })]),
-        ("401-claims", vec![json!({ "count": 1 })]),
+        ("401-claims", vec![json!({}), json!({ "count": 1 })]),
         ("404-after-201", vec![json!({ "count": 2 })]),
         ("stale-get", vec![json!({ "count": 2 })]),
         ("stale-list", vec![json!({ "count": 1 })]),

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arm::{
-    ArmProvider, Client, Endpoint, Settings, Token, TokenError, TokenSource, Transport, TransportError,
+    ArmProvider, Claims, Client, Endpoint, Settings, Token, TokenError, TokenSource, Transport,
+    TransportError,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -130,15 +131,21 @@ pub struct Issuer(pub Arc<Pretend>);
 
 #[async_trait]
 impl TokenSource for Issuer {
-    async fn token(&self, scope: &str) -> Result<Token, TokenError> {
+    async fn token(&self, scope: &str, claims: Option<&Claims>) -> Result<Token, TokenError> {
         let mut request = emulator::Request::new(Method::Post, "/tenant/oauth2/v2.0/token")
             .header("host", "127.0.0.1:8443")
             .header("content-type", "application/x-www-form-urlencoded");
         request.body =
             format!("grant_type=client_credentials&client_id=me&client_secret=s&scope={scope}").into_bytes();
+        if let Some(claims) = claims {
+            let encoded: String = url::form_urlencoded::byte_serialize(claims.json().as_bytes()).collect();
+            request.body.extend_from_slice(format!("&claims={encoded}").as_bytes());
+        }
         let response = self.0.world.lock().unwrap().handle(&request, self.0.now());
         let body: Json = serde_json::from_slice(&response.body).unwrap_or_default();
-        let text = body["access_token"].as_str().ok_or_else(|| TokenError(body.to_string()))?;
+        let text = body["access_token"]
+            .as_str()
+            .ok_or_else(|| TokenError { message: body.to_string(), ..TokenError::default() })?;
         // Its end is not told, so that only a refusal shows it.
         Ok(Token { secret: Secret::new(text), expires: None })
     }
