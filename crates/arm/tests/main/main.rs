@@ -12,6 +12,7 @@ mod issuer;
 mod law;
 mod network;
 mod operations;
+mod origin;
 mod pretend;
 mod published;
 mod reading;
