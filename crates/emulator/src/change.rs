@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Origin;
+use crate::kinds::compute::script::Ending;
 use crate::operation::Operation;
 use crate::resource::Resource;
+use crate::script_log::Run;
 
 /// One change to the cloud.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +33,12 @@ pub(crate) enum Change {
     SoftDeleted(String, Timestamp),
     /// A workspace name is free again.
     Purged(String),
+    /// Setup scripts end like this: of an instance, or on a path; none takes it back.
+    ScriptForetold(String, Option<Ending>),
+    /// The runs of setup scripts in a folder.
+    ScriptRuns(String, Vec<Run>),
+    /// The newest image of instances.
+    Image(String),
     /// A workspace has a quota of its own: lower-case quota id, limit.
     WorkspaceQuota(String, i64),
 }

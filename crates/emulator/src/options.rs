@@ -62,6 +62,9 @@ pub struct Options {
     pub compute_limit: i64,
     /// Request budgets that callers can use up; none counts nothing.
     pub budgets: Option<BudgetSetting>,
+    /// Whether instances are started and stopped by their schedules and when idle. A test of something else, whose
+    /// clock runs fast, can do without.
+    pub background: bool,
     /// Requests kept in the log; the counters go on without limit.
     pub log_size: usize,
 }
@@ -102,6 +105,7 @@ impl Default for Options {
             core_limits: BTreeMap::new(),
             compute_limit: 100_000,
             budgets: None,
+            background: true,
             log_size: 100_000,
         }
     }

@@ -18,6 +18,7 @@ use crate::error::{
 };
 use crate::faults::{self, Fault, FaultReport, Faults};
 use crate::gate;
+use crate::kinds::compute::script::Ending;
 use crate::listing;
 use crate::log::Log;
 use crate::operation::{self, Operation};
@@ -26,6 +27,7 @@ use crate::queue::{Due, Queue};
 use crate::random::{Random, guid_of};
 use crate::resource::Resource;
 use crate::router::{Route, Target, route};
+use crate::script_log::{Run, ScriptLog};
 use crate::store::Store;
 use crate::subject::Subject;
 use crate::timing::Work;
@@ -47,6 +49,9 @@ pub struct World {
     /// Names of soft-deleted workspaces by key, and until when they are held.
     pub(crate) soft_deleted: BTreeMap<String, Timestamp>,
     pub(crate) workspace_quotas: BTreeMap<String, i64>,
+    pub(crate) script_log: ScriptLog,
+    /// The version of the newest image for instances.
+    pub(crate) image: String,
     pub(crate) random: Random,
     /// Request ids have a generator of their own: reads must not change the cloud.
     pub(crate) request_ids: Random,
@@ -141,6 +146,8 @@ impl World {
             time: Timestamp::MIN,
             soft_deleted: BTreeMap::new(),
             workspace_quotas: BTreeMap::new(),
+            script_log: ScriptLog::default(),
+            image: "26.10.21".to_owned(),
             random: Random(options.seed),
             request_ids: Random(!options.seed),
             tokens: Tokens::new(&options.seed.to_be_bytes(), lifetime_of(&options)),
@@ -320,7 +327,7 @@ impl World {
 
     /// Stores a resource.
     pub(crate) fn put(&mut self, mut resource: Resource) {
-        let next = kinds::of(&resource).and_then(|kind| (kind.next)(&resource, self.time));
+        let next = kinds::of(&resource).and_then(|kind| (kind.next)(self, &resource));
         resource.due = next.filter(|_| !resource.is_leaving());
         self.changes.push(Change::Resource(Box::new(resource.clone())));
         self.keep(resource);
@@ -415,6 +422,32 @@ impl World {
         }
     }
 
+    /// Says how setup scripts end, or takes it back.
+    pub(crate) fn foretell(&mut self, key: String, ending: Option<Ending>) {
+        self.changes.push(Change::ScriptForetold(key.clone(), ending.clone()));
+        self.keep_foretold(key, ending);
+    }
+
+    fn keep_foretold(&mut self, key: String, ending: Option<Ending>) {
+        match ending {
+            Some(ending) => self.script_log.foretold.insert(key, ending),
+            None => self.script_log.foretold.remove(&key),
+        };
+    }
+
+    /// Notes a run of a setup script in its folder.
+    pub(crate) fn log_run(&mut self, folder: &str, run: Run) {
+        let runs = self.script_log.with(folder, run);
+        self.changes.push(Change::ScriptRuns(folder.to_owned(), runs.clone()));
+        self.script_log.runs.insert(folder.to_owned(), runs);
+    }
+
+    /// From now on this is the newest image of instances.
+    pub(crate) fn publish_image(&mut self, version: &str) {
+        self.changes.push(Change::Image(version.to_owned()));
+        version.clone_into(&mut self.image);
+    }
+
     /// Sets a workspace's own quota.
     pub(crate) fn set_workspace_quota(&mut self, id: &str, limit: i64) {
         let key = id.to_ascii_lowercase();
@@ -461,7 +494,7 @@ impl World {
                 if let Some((kind, resource)) =
                     resource.and_then(|resource| Some((kinds::of(&resource)?, resource)))
                 {
-                    (kind.turn)(self, resource, self.time);
+                    (kind.turn)(self, resource);
                 }
             }
             Due::Forget(id) => {
@@ -503,6 +536,11 @@ impl World {
             }
             Change::SoftDeleted(key, until) => self.hold(key, until),
             Change::Purged(key) => self.free(&key),
+            Change::ScriptForetold(key, ending) => self.keep_foretold(key, ending),
+            Change::ScriptRuns(folder, runs) => {
+                self.script_log.runs.insert(folder, runs);
+            }
+            Change::Image(version) => self.image = version,
             Change::WorkspaceQuota(key, limit) => {
                 self.workspace_quotas.insert(key, limit);
             }
@@ -517,8 +555,16 @@ impl World {
         let held = self.soft_deleted.iter().map(|(key, until)| Change::SoftDeleted(key.clone(), *until));
         let quotas =
             self.workspace_quotas.iter().map(|(key, limit)| Change::WorkspaceQuota(key.clone(), *limit));
-        let scalars = [Change::Random(self.random.0), Change::Time(self.time)].into_iter();
-        scalars.chain(resources).chain(operations).chain(held).chain(quotas).collect()
+        let log = &self.script_log;
+        let foretold = log
+            .foretold
+            .iter()
+            .map(|(key, ending)| Change::ScriptForetold(key.clone(), Some(ending.clone())));
+        let runs = log.runs.iter().map(|(folder, runs)| Change::ScriptRuns(folder.clone(), runs.clone()));
+        let scalars =
+            [Change::Random(self.random.0), Change::Time(self.time), Change::Image(self.image.clone())];
+        let things = resources.chain(operations).chain(held).chain(quotas).chain(foretold).chain(runs);
+        scalars.into_iter().chain(things).collect()
     }
 }
 

@@ -17,7 +17,8 @@ const SPEED: f64 = 2000.0;
 impl Cloud {
     pub fn start(options: Options) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let options = Options { speed: SPEED, ..options };
+        // A day takes 43 seconds: no schedule or idle time is to come between two commands.
+        let options = Options { speed: SPEED, background: false, ..options };
         let running = runtime.block_on(Emulator::start(options)).expect("the emulator starts");
         Self { running: Some(running), runtime, seen: 0 }
     }

@@ -77,10 +77,10 @@ pub(crate) struct Kind {
     pub(crate) patch: Handler,
     pub(crate) delete: Handler,
     pub(crate) actions: &'static [(&'static str, Handler)],
-    /// When time next does something to it by itself, seen from a moment. Must lie after the moment of a `turn`.
-    pub(crate) next: fn(&Resource, Timestamp) -> Option<Timestamp>,
-    /// What time does to it at that moment.
-    pub(crate) turn: fn(&mut World, Resource, Timestamp),
+    /// When time next does something to it by itself, seen from the world's time. After a `turn`, later than that.
+    pub(crate) next: fn(&World, &Resource) -> Option<Timestamp>,
+    /// What time does to it now that the moment has come.
+    pub(crate) turn: fn(&mut World, Resource),
 }
 
 /// Looks at a composed body, beside the resource it replaces.
@@ -119,7 +119,7 @@ pub(crate) const PLAIN: Kind = Kind {
     delete: plain::delete,
     actions: &[],
     next: |_, _| None,
-    turn: |_, _, _| {},
+    turn: |_, _| {},
 };
 
 impl std::fmt::Debug for Kind {

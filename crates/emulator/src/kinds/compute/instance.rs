@@ -1,16 +1,18 @@
 //! Instances (`ComputeInstance`): made once, then only started, stopped and acted upon.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::{begin, duration, envelope, hand_over, rules, unfilled};
-use crate::error::{ArmError, Reply, bad_content};
+use super::memory::{Memory, Script};
+use super::{begin, duration, envelope, hand_over, power, rules, schedules, unfilled};
+use crate::error::{ArmError, Reply};
 use crate::json;
 use crate::kinds::canonical_enums;
 use crate::operation;
 use crate::random::guid_of;
-use crate::resource::{Phase, Resource, long_time};
+use crate::resource::Resource;
 use crate::router::Target;
-use crate::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 
@@ -22,20 +24,6 @@ const ENUMS: &[(&str, &[&str])] = &[
     ("/autologgerSettings/mlflowAutologger", &["Enabled", "Disabled"]),
 ];
 
-const SCHEDULE_ENUMS: &[(&str, &[&str])] = &[
-    ("/*/action", &["Start", "Stop"]),
-    ("/*/status", &["Enabled", "Disabled"]),
-    ("/*/triggerType", &["Cron", "Recurrence"]),
-    ("/*/cron/triggerType", &["Cron"]),
-    ("/*/recurrence/triggerType", &["Recurrence"]),
-    ("/*/recurrence/frequency", &["Minute", "Hour", "Day", "Week", "Month"]),
-    (
-        "/*/recurrence/schedule/weekDays/*",
-        &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-    ),
-];
-
-const SCHEDULES_MAX: usize = 4;
 const IDLE_SECONDS: std::ops::RangeInclusive<i64> = 900..=259_200;
 
 /// Keys of a request that a later GET shows as they were.
@@ -89,12 +77,6 @@ fn defaults() -> Value {
         "errors": [],
         "idleTimeBeforeShutdown": null,
         "imageVersion": null,
-        "osImageMetadata": {
-            "currentImageVersion": "26.10.21",
-            "latestImageVersion": "26.10.21",
-            "isLatestOsImageVersion": true,
-            "osPatchingStatus": null,
-        },
         "personalComputeInstanceSettings": null,
         "releaseQuotaOnStop": false,
         "schedules": { "computeStartStop": [] },
@@ -135,13 +117,16 @@ pub(super) fn create(
         json::remove(&mut inner, "/subnet");
     }
     if let Some(list) = inner.pointer("/schedules/computeStartStop").cloned() {
-        inner["schedules"] = json!({ "computeStartStop": accept_schedules(world, list)? });
+        inner["schedules"] = json!({ "computeStartStop": schedules::accept(world, list)? });
     }
-    let scripts = hide_scripts(world, &mut inner);
-    settle(world, call, &mut inner, &location, target.name(), scripts > 0);
+    let scripts = read_scripts(world, &mut inner);
+    settle(world, &mut inner, &location, target.name(), !scripts.is_empty());
     body["properties"]["properties"] = inner;
-    let mut instance = Resource::new(&target.resource_type, body);
-    let operation = grow(world, call, target, &mut instance, scripts);
+    let mut instance = Resource::new(target.kind.resource_type, body);
+    Memory { scripts, scheduled: Some(call.now), active_until: None }.keep(&mut instance);
+    let outcome = power::carry_out(world, &mut instance, &power::CREATE, "User");
+    let mut operation = begin(world, call, target, &mut instance, &operation::COMPUTE, outcome.ends_at);
+    operation.failure = outcome.failure;
     let mut first = instance.body["properties"]["properties"].clone();
     UNFILLED.iter().for_each(|key| first[*key] = Value::Null);
     json::remove(&mut first, "/schedules");
@@ -150,53 +135,8 @@ pub(super) fn create(
     Ok(hand_over(world, call, operation, Response::json(201, &reply)))
 }
 
-/// The way from nothing to `Running`: a machine, its setup, and the user's scripts one after the other.
-fn grow(
-    world: &mut World,
-    call: &Call,
-    target: &Target,
-    instance: &mut Resource,
-    scripts: i32,
-) -> operation::Operation {
-    let mut until = call.now;
-    let works = [
-        (Work::InstanceMachine, "Creating", 1),
-        (Work::InstanceSetUp, "SettingUp", 1),
-        (Work::InstanceScript, "UserSettingUp", scripts),
-    ];
-    let mut phases = Vec::new();
-    for (work, state, times) in works.into_iter().filter(|(_, _, times)| *times > 0) {
-        until = until.saturating_add(work.time() * times).unwrap_or(jiff::Timestamp::MAX);
-        phases.push(Phase { until, shows: growing(state, call.now) });
-    }
-    let operation = begin(world, call, target, instance, &operation::COMPUTE, until);
-    let done = last_operation("Create", "Succeeded", call.now);
-    json::set(&mut instance.body, "/properties/properties/lastOperation", done);
-    instance.phases = phases;
-    operation
-}
-
-fn growing(state: &str, now: jiff::Timestamp) -> Value {
-    json!({ "properties": {
-        "provisioningState": "Creating",
-        "properties": {
-            "state": state,
-            "lastOperation": last_operation("Create", "InProgress", now),
-            "applications": null,
-            "connectivityEndpoints": null,
-            "osImageMetadata": null,
-            "versions": null,
-        },
-    } })
-}
-
-/// What `lastOperation` says of something the user did.
-pub(super) fn last_operation(name: &str, status: &str, time: jiff::Timestamp) -> Value {
-    json!({ "operationName": name, "operationStatus": status, "operationTime": long_time(time), "operationTrigger": "User" })
-}
-
 /// Fills in what the service makes up or forces.
-fn settle(world: &mut World, call: &Call, inner: &mut Value, location: &str, name: &str, has_scripts: bool) {
+fn settle(world: &mut World, inner: &mut Value, location: &str, name: &str, has_scripts: bool) {
     let is_open = json::text(inner, "/sshSettings/sshPublicAccess") == "Enabled";
     if inner["sshSettings"].is_object() && !is_open {
         // The key of an instance without SSH is not kept.
@@ -208,6 +148,13 @@ fn settle(world: &mut World, call: &Call, inner: &mut Value, location: &str, nam
         inner["enableSSO"] = json!(false);
     }
     json::fill(inner, &defaults());
+    let image = json!(world.image);
+    inner["osImageMetadata"] = json!({
+        "currentImageVersion": image,
+        "latestImageVersion": image,
+        "isLatestOsImageVersion": true,
+        "osPatchingStatus": null,
+    });
     let host = format!("https://{}.{location}.instances.azureml.ms", name.to_ascii_lowercase());
     inner["applications"] = json!([
         { "displayName": "Jupyter", "endpointUri": format!("{host}/tree/") },
@@ -223,8 +170,6 @@ fn settle(world: &mut World, call: &Call, inner: &mut Value, location: &str, nam
         "userId": guid_of("emulator user"),
         "userOrgId": world.options.tenant,
     });
-    inner["state"] = json!("Running");
-    inner["lastOperation"] = last_operation("Create", "Succeeded", call.now);
 }
 
 /// Refuses an idle time out of bounds; null means never.
@@ -243,48 +188,19 @@ pub(super) fn check_idle(sent: &Value) -> Result<(), ArmError> {
     Err(ArmError::service(400, "InvalidPropertyValue", message).about("properties.idleTimeBeforeShutdown"))
 }
 
-/// Checks start and stop schedules and gives each its id and status.
-pub(super) fn accept_schedules(world: &mut World, mut sent: Value) -> Result<Value, ArmError> {
-    canonical_enums(&mut sent, SCHEDULE_ENUMS)?;
-    let Some(list) = sent.as_array_mut() else {
-        return Err(
-            bad_content("The start and stop schedules must be a list.").about("schedules.computeStartStop")
-        );
-    };
-    if list.len() > SCHEDULES_MAX {
-        let message = format!("An instance can have at most {SCHEDULES_MAX} schedules, not {}.", list.len());
-        return Err(
-            ArmError::service(400, "InvalidPropertyValue", message).about("schedules.computeStartStop")
-        );
-    }
-    for schedule in list.iter_mut() {
-        for key in ["action", "triggerType"] {
-            if json::text(schedule, &format!("/{key}")).is_empty() {
-                return Err(
-                    bad_content(format!("A schedule needs '{key}'.")).about("schedules.computeStartStop")
-                );
-            }
-        }
-        schedule["id"] = json!(world.random.guid());
-        schedule["provisioningStatus"] = json!("Completed");
-        json::fill(schedule, &json!({ "status": "Enabled" }));
-    }
-    Ok(sent)
-}
-
-/// Blanks out inline scripts unless they are to be echoed, and counts how many scripts will run.
-fn hide_scripts(world: &World, inner: &mut Value) -> i32 {
-    let mut count = 0;
-    let echo = world.options.echo_scripts;
-    json::for_each(inner, "/setupScripts/scripts/*", &mut |script| {
+/// Reads the setup scripts, and blanks out inline ones unless they are to be echoed.
+fn read_scripts(world: &World, inner: &mut Value) -> BTreeMap<String, Script> {
+    let mut read = BTreeMap::new();
+    for name in ["creationScript", "startupScript"] {
+        let Some(script) = inner.pointer_mut(&format!("/setupScripts/scripts/{name}")) else { continue };
         if !script.is_object() {
-            return;
+            continue;
         }
-        count += 1;
-        if !echo && json::text(script, "/scriptSource").eq_ignore_ascii_case("inline") {
+        read.insert(name.to_owned(), Script::read(script));
+        if !world.options.echo_scripts && json::text(script, "/scriptSource").eq_ignore_ascii_case("inline") {
             script["scriptData"] = Value::Null;
             script["scriptArguments"] = Value::Null;
         }
-    });
-    count
+    }
+    read
 }

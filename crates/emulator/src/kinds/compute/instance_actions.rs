@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::instance::{accept_schedules, check_idle};
+use super::instance::check_idle;
+use super::memory::Memory;
 use super::power::instance;
+use super::schedules;
 use crate::error::{Reply, bad_content, no_such_route};
 use crate::json;
 use crate::options::UpdateSchedules;
@@ -31,17 +33,18 @@ pub(super) fn idle_shutdown(world: &mut World, call: &Call, target: &Target) -> 
 }
 
 /// `POST …/updateSchedules`, unpublished: taken to replace the whole list, unless the options say otherwise.
-pub(super) fn schedules(world: &mut World, call: &Call, target: &Target) -> Reply {
+pub(super) fn update_schedules(world: &mut World, call: &Call, target: &Target) -> Reply {
     if world.options.update_schedules == UpdateSchedules::Missing {
         return Err(no_such_route(&call.request.path));
     }
-    let instance = instance(world, call, target, "UpdateSchedules")?;
+    let mut instance = instance(world, call, target, "UpdateSchedules")?;
     let sent = call.object()?;
     let list = sent.get("computeStartStop").or_else(|| sent.pointer("/schedules/computeStartStop")).cloned();
-    let list = accept_schedules(world, list.unwrap_or(Value::Null))?;
+    let list = schedules::accept(world, list.unwrap_or(Value::Null))?;
     if world.options.update_schedules == UpdateSchedules::Ignored {
         return Ok(Response::empty(200));
     }
+    Memory { scheduled: Some(call.now), ..Memory::of(&instance) }.keep(&mut instance);
     Ok(store(world, call, instance, "schedules", json!({ "computeStartStop": list })))
 }
 

@@ -8,10 +8,14 @@ pub(crate) mod cluster;
 pub(crate) mod duration;
 pub(crate) mod instance;
 mod instance_actions;
+mod memory;
 pub(crate) mod nodes;
-mod power;
+pub(crate) mod power;
 mod rules;
+mod schedules;
+pub(crate) mod script;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content, operation_in_flight};
@@ -39,15 +43,31 @@ pub(crate) const KIND: Kind = Kind {
         ("resize", power::resize),
         ("getallowedvmsizesforresize", instance_actions::allowed_sizes),
         ("updateidleshutdownsetting", instance_actions::idle_shutdown),
-        ("updateschedules", instance_actions::schedules),
+        ("updateschedules", instance_actions::update_schedules),
         ("customservices", instance_actions::custom_services),
         ("updatedatamounts", instance_actions::data_mounts),
         ("enablesso", instance_actions::single_sign_on),
     ],
-    next: |compute, _| nodes::next(compute),
-    turn: |world, compute, at| nodes::turn(world, compute, at),
+    next,
+    turn,
     ..PLAIN
 };
+
+fn next(world: &World, compute: &Resource) -> Option<Timestamp> {
+    match json::text(&compute.body, "/properties/computeType") {
+        "AmlCompute" => nodes::next(compute),
+        "ComputeInstance" => power::next(world, compute),
+        _ => None,
+    }
+}
+
+fn turn(world: &mut World, compute: Resource) {
+    match json::text(&compute.body, "/properties/computeType") {
+        "AmlCompute" => nodes::turn(world, compute),
+        "ComputeInstance" => power::turn_by_itself(world, compute),
+        _ => {}
+    }
+}
 
 /// The kinds of compute a PUT can make here.
 const MADE: [&str; 2] = ["AmlCompute", "ComputeInstance"];
@@ -163,7 +183,7 @@ fn begin(
     target: &Target,
     compute: &mut Resource,
     style: &operation::Style,
-    ends_at: jiff::Timestamp,
+    ends_at: Timestamp,
 ) -> Operation {
     let location = json::text(&compute.body, "/location").to_owned();
     let operation = Operation::start(world, call, style, (&target.subscription, &location), ends_at);
@@ -227,6 +247,7 @@ fn unfilled(compute: &Resource, sent: &Value, inner: Value) -> Value {
     let mut reply = compute.body.clone();
     reply["tags"] = sent["tags"].clone();
     reply["properties"]["provisioningState"] = json!("Creating");
+    reply["properties"]["provisioningErrors"] = Value::Null;
     reply["properties"]["provisioningWarnings"] = Value::Null;
     json::remove(&mut reply, "/properties/computeLocation");
     reply["properties"]["properties"] = inner;

@@ -28,12 +28,19 @@ pub(crate) struct Wish {
     preempt: i64,
     /// So many nodes break.
     #[serde(default)]
-    pub(crate) unusable: i64,
+    unusable: i64,
     /// A job runs on so many nodes, for `seconds` on each.
     #[serde(default)]
     run: i64,
     #[serde(default)]
     seconds: i64,
+}
+
+impl Wish {
+    /// Whether it is that one node breaks, which can be said of an instance too.
+    pub(crate) fn breaks_one(&self) -> bool {
+        (self.preempt, self.unusable, self.run) == (0, 1, 0)
+    }
 }
 
 /// The first page is asked for by POST, the next ones by GET of `nextLink`, which is absent on the last page.
@@ -93,8 +100,8 @@ pub(super) fn next(cluster: &Resource) -> Option<Timestamp> {
 }
 
 /// Carries out what has become of the nodes.
-pub(super) fn turn(world: &mut World, mut cluster: Resource, at: Timestamp) {
-    settle(world, &mut cluster, at, |_| {});
+pub(super) fn turn(world: &mut World, mut cluster: Resource) {
+    settle(world, &mut cluster, world.time(), |_| {});
     world.put(cluster);
 }
 
