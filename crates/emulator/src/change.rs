@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Origin;
+use crate::governance::Governance;
 use crate::kinds::compute::script::Ending;
 use crate::operation::Operation;
 use crate::resource::Resource;
@@ -41,4 +42,6 @@ pub(crate) enum Change {
     Image(String),
     /// A workspace has a quota of its own: lower-case quota id, limit.
     WorkspaceQuota(String, i64),
+    /// What is laid down for the cloud.
+    Governance(Box<Governance>),
 }

@@ -11,7 +11,7 @@
 //! | `GET budgets`, `POST budgets {…}`, `DELETE budgets` | what became of the request budgets; sets them (`BudgetSetting`); counts nothing |
 //! | `POST faults {"fault": name, …}`, `GET faults`, `DELETE faults` | adds a rule (`Fault`); lists what became of them; drops them |
 //!
-//! What happens to computes is in `happenings.rs`. Each needs the header `x-emulator-token`.
+//! What happens to computes is in `happenings.rs`, what is laid down for everybody in `governance.rs`. Each needs the header `x-emulator-token`.
 
 use std::io;
 
@@ -24,6 +24,7 @@ use crate::clock::ClockSetting;
 use crate::emulator::{Emulator, not_saved};
 use crate::error::{ArmError, Reply, bad_content, method_not_allowed, no_such_route};
 use crate::gate::check_host;
+use crate::governance;
 use crate::happenings;
 use crate::tokens::Tokens;
 use crate::wire::{Method, Request, Response};
@@ -81,7 +82,8 @@ fn clock(emulator: &Emulator, request: &Request) -> io::Result<Reply> {
 /// Everything but the clock: what is done to the world, at its present time.
 pub(crate) fn act(world: &mut World, request: &Request) -> Reply {
     let what = what(request);
-    if let Some(reply) = happenings::handle(world, request, &what) {
+    let other = happenings::handle(world, request, &what);
+    if let Some(reply) = other.or_else(|| governance::handle(world, request, &what)) {
         return reply;
     }
     let answer = match (request.method, what.as_str()) {

@@ -11,6 +11,7 @@
 
 mod anonymous;
 mod budgets;
+mod capacity;
 mod certificate;
 mod change;
 mod clock;
@@ -25,6 +26,7 @@ mod face;
 mod faults;
 mod filter;
 mod gate;
+mod governance;
 mod groups;
 mod happenings;
 mod json;
@@ -39,6 +41,7 @@ mod options;
 mod policies;
 mod queue;
 mod random;
+mod registration;
 mod resource;
 mod router;
 mod script_log;

@@ -62,7 +62,7 @@ fn quota_row(world: &World, subscription: &str, family: &str, title: &str) -> Va
         "id": format!("/subscriptions/{subscription}/providers/{NAMESPACE}/quotas/{}", title.replace(' ', "_")),
         "type": format!("{NAMESPACE}/vmFamily/dedicatedCores/quotas"),
         "name": { "value": family, "localizedValue": title },
-        "limit": world.options.cores_allowed(family),
+        "limit": world.cores_allowed(family),
         "unit": "Count",
         "location": null,
         "amlWorkspaceLocation": null,
@@ -83,15 +83,14 @@ fn usages(world: &World, subscription: &str, location: &str) -> Response {
         })
     };
     let total = |cores: &std::collections::BTreeMap<&str, i64>| cores.values().sum::<i64>();
-    let options = &world.options;
     let mut rows = vec![
-        row("totalCores", "TotalClusters", "Total Clusters", region.computes, options.compute_limit),
+        row("totalCores", "TotalClusters", "Total Clusters", region.computes, world.compute_limit()),
         row(
             "dedicatedCores",
             "TotalDedicatedCores",
             "Total Cluster Dedicated Regional vCPUs",
             total(&region.dedicated),
-            options.core_limit,
+            world.core_limit(),
         ),
         row(
             "lowPriorityCores",
@@ -104,7 +103,7 @@ fn usages(world: &World, subscription: &str, location: &str) -> Response {
     for (family, _) in FAMILIES {
         let title = format!("{} Cluster Dedicated vCPUs", family_title(family));
         let used = region.dedicated.get(family).copied().unwrap_or(0);
-        rows.push(row("vmFamily/dedicatedCores", family, &title, used, options.cores_allowed(family)));
+        rows.push(row("vmFamily/dedicatedCores", family, &title, used, world.cores_allowed(family)));
     }
     Response::json(200, &json!({ "value": rows }))
 }
@@ -134,9 +133,7 @@ fn quota_status(world: &World, id: &str, limit: i64) -> &'static str {
     match family {
         None => "InvalidVMFamilyName",
         Some(_) if limit < 0 => "Failure",
-        Some((family, _)) if limit > world.options.cores_allowed(family) => {
-            "InvalidQuotaExceedsSubscriptionLimit"
-        }
+        Some((family, _)) if limit > world.cores_allowed(family) => "InvalidQuotaExceedsSubscriptionLimit",
         Some(_) => "Success",
     }
 }

@@ -60,6 +60,8 @@ pub struct Options {
     pub core_limits: BTreeMap<String, i64>,
     /// Clusters and instances for each region.
     pub compute_limit: i64,
+    /// Namespaces that no subscription is registered for at first.
+    pub unregistered: Vec<String>,
     /// Request budgets that callers can use up; none counts nothing.
     pub budgets: Option<BudgetSetting>,
     /// Whether instances are started and stopped by their schedules and when idle. A test of something else, whose
@@ -104,6 +106,7 @@ impl Default for Options {
             core_limit: 100_000,
             core_limits: BTreeMap::new(),
             compute_limit: 100_000,
+            unregistered: Vec::new(),
             budgets: None,
             background: true,
             log_size: 100_000,

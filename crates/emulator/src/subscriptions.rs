@@ -1,11 +1,13 @@
 //! What lies above resource groups: tenants, subscriptions, their locations and their providers. Fixed data.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply};
 use crate::kinds::KINDS;
+use crate::registration;
 use crate::wire::Response;
-use crate::world::World;
+use crate::world::{Call, World};
 
 /// The regions the emulator offers: name and display name.
 pub(crate) const REGIONS: [(&str, &str); 12] = [
@@ -32,7 +34,7 @@ fn body(world: &World, subscription: &str) -> Value {
         "subscriptionId": subscription,
         "tenantId": world.options.tenant,
         "displayName": "Emulator",
-        "state": "Enabled",
+        "state": if world.is_disabled(subscription) { "Disabled" } else { "Enabled" },
         "subscriptionPolicies": { "locationPlacementId": "Public_2014-09-01", "quotaId": "Emulator", "spendingLimit": "Off" },
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
@@ -72,25 +74,32 @@ pub(crate) fn locations(subscription: &str) -> Response {
 }
 
 /// All resource providers.
-pub(crate) fn providers(subscription: &str) -> Response {
+pub(crate) fn providers(world: &World, call: &Call, subscription: &str) -> Response {
     let mut namespaces: Vec<&str> = KINDS.iter().map(|kind| kind.namespace()).collect();
     namespaces.sort_unstable();
     namespaces.dedup();
-    let all: Vec<Value> = namespaces.iter().map(|namespace| provider_body(subscription, namespace)).collect();
+    let all: Vec<Value> =
+        namespaces.iter().map(|namespace| provider_body(world, call.now, subscription, namespace)).collect();
     Response::json(200, &json!({ "value": all }))
 }
 
-/// One resource provider; registering one that is registered already changes nothing.
-pub(crate) fn provider(subscription: &str, namespace: &str) -> Reply {
+/// One resource provider, registered or unregistered if the path ends so.
+pub(crate) fn provider(world: &mut World, call: &Call, subscription: &str, namespace: &str) -> Reply {
     let known = KINDS.iter().map(|kind| kind.namespace()).find(|known| known.eq_ignore_ascii_case(namespace));
     let Some(known) = known else {
         let message = format!("The resource namespace '{namespace}' is invalid.");
         return Err(ArmError::gateway(404, "InvalidResourceNamespace", message));
     };
-    Ok(Response::json(200, &provider_body(subscription, known)))
+    let action = call.subject.action.to_ascii_lowercase();
+    if action.ends_with("/unregister/action") {
+        registration::unregister(world, subscription, known);
+    } else if action.ends_with("/register/action") {
+        registration::register(world, call, subscription, known);
+    }
+    Ok(Response::json(200, &provider_body(world, call.now, subscription, known)))
 }
 
-fn provider_body(subscription: &str, namespace: &str) -> Value {
+fn provider_body(world: &World, now: Timestamp, subscription: &str, namespace: &str) -> Value {
     let kinds = KINDS.iter().filter(|kind| kind.namespace() == namespace);
     let types: Vec<Value> = kinds
         .map(|kind| {
@@ -104,7 +113,7 @@ fn provider_body(subscription: &str, namespace: &str) -> Value {
     json!({
         "id": format!("/subscriptions/{subscription}/providers/{namespace}"),
         "namespace": namespace,
-        "registrationState": "Registered",
+        "registrationState": registration::state(world, subscription, namespace, now),
         "registrationPolicy": "RegistrationRequired",
         "resourceTypes": types,
     })

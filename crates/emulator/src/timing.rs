@@ -38,6 +38,8 @@ pub(crate) enum Work {
     WorkspaceDelete,
     StorageCreate,
     GroupDelete,
+    /// From asking for a provider's registration to having it.
+    Registration,
     /// How long a status URL stays good after its operation ended.
     OperationMemory,
     /// How long a soft-deleted workspace holds its name.
@@ -67,6 +69,7 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::WorkspaceDelete, 60),
     (Work::StorageCreate, 20),
     (Work::GroupDelete, 30),
+    (Work::Registration, 60),
     (Work::OperationMemory, 86_400),
     (Work::SoftDelete, 14 * 86_400),
 ];

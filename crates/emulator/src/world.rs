@@ -18,6 +18,7 @@ use crate::error::{
 };
 use crate::faults::{self, Fault, FaultReport, Faults};
 use crate::gate;
+use crate::governance::{self, Governance};
 use crate::kinds::compute::script::Ending;
 use crate::listing;
 use crate::log::Log;
@@ -34,7 +35,9 @@ use crate::timing::Work;
 use crate::tokens::Tokens;
 use crate::usage::Usage;
 use crate::wire::{Method, Request, Response};
-use crate::{control, groups, json, kinds, locations, subscriptions};
+use crate::{
+    capacity, control, denials, groups, json, kinds, locations, locks, policies, registration, subscriptions,
+};
 
 /// The state of the pretend cloud.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ pub struct World {
     pub(crate) request_ids: Random,
     /// They end with the process: their key is in no file.
     pub(crate) tokens: Tokens,
+    pub(crate) governance: Governance,
     pub(crate) budgets: Budgets,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
@@ -68,6 +72,7 @@ fn lifetime_of(options: &Options) -> SignedDuration {
 }
 
 /// A request on its way through the world.
+#[derive(Clone)]
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) now: Timestamp,
@@ -139,6 +144,7 @@ impl World {
         budgets.set(options.budgets.clone()).ok();
         World {
             budgets,
+            governance: Governance::default(),
             store: Store::default(),
             usage: Usage::default(),
             operations: BTreeMap::new(),
@@ -180,6 +186,13 @@ impl World {
     fn pass(&mut self, call: &mut Call) -> Reply {
         gate::admit(self, call)?;
         budgets::spend(self, call)?;
+        governance::check(self, call)?;
+        denials::check(self, call)?;
+        let changed = policies::judge(self, call)?;
+        let call = &Call { request: changed.as_ref().unwrap_or(call.request), ..call.clone() };
+        locks::check(self, call)?;
+        registration::check(self, call)?;
+        capacity::check(self, call)?;
         Ok(faults::strike(self, call))
     }
 
@@ -196,6 +209,13 @@ impl World {
     pub fn control(&mut self, request: &Request, now: Timestamp) -> Response {
         self.settle(now);
         control::act(self, request).unwrap_or_else(|error| error.response())
+    }
+
+    /// Changes what is laid down for the cloud.
+    pub(crate) fn govern<R>(&mut self, change: impl FnOnce(&mut Governance) -> R) -> R {
+        let result = change(&mut self.governance);
+        self.changes.push(Change::Governance(Box::new(self.governance.clone())));
+        result
     }
 
     /// Full buckets of this setting in the place of all there are, or what is wrong with it; none limits nothing.
@@ -230,8 +250,10 @@ impl World {
             Route::Subscriptions => Ok(subscriptions::list(self)),
             Route::Subscription(subscription) => Ok(subscriptions::get(self, &subscription)),
             Route::Locations(subscription) => Ok(subscriptions::locations(&subscription)),
-            Route::Providers(subscription) => Ok(subscriptions::providers(&subscription)),
-            Route::Provider(subscription, namespace) => subscriptions::provider(&subscription, &namespace),
+            Route::Providers(subscription) => Ok(subscriptions::providers(self, call, &subscription)),
+            Route::Provider(subscription, namespace) => {
+                subscriptions::provider(self, call, &subscription, &namespace)
+            }
             Route::NameCheck => Ok(Response::json(200, &serde_json::json!({ "nameAvailable": true }))),
             Route::Groups(subscription) => listing::groups(self, call, &subscription),
             Route::Group(subscription, group) => groups::handle(self, call, &subscription, &group),
@@ -544,6 +566,7 @@ impl World {
             Change::WorkspaceQuota(key, limit) => {
                 self.workspace_quotas.insert(key, limit);
             }
+            Change::Governance(governance) => self.governance = *governance,
         }
     }
 
@@ -563,8 +586,9 @@ impl World {
         let runs = log.runs.iter().map(|(folder, runs)| Change::ScriptRuns(folder.clone(), runs.clone()));
         let scalars =
             [Change::Random(self.random.0), Change::Time(self.time), Change::Image(self.image.clone())];
+        let governance = Change::Governance(Box::new(self.governance.clone()));
         let things = resources.chain(operations).chain(held).chain(quotas).chain(foretold).chain(runs);
-        scalars.into_iter().chain(things).collect()
+        scalars.into_iter().chain(things).chain([governance]).collect()
     }
 }
 

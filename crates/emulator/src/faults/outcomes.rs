@@ -102,11 +102,13 @@ fn leave(strike: &mut Strike, begun: &mut Begun, end: &str, error: &Value, rever
     let is_marked = match &begun.before {
         Some(before) if goes_back => {
             after.body.clone_from(&before.body);
+            after.hidden.clone_from(&before.hidden);
             !reverts
         }
         Some(_) => true,
         None => {
             empty(&mut after.body);
+            after.hidden = Value::Null;
             true
         }
     };

@@ -2,6 +2,7 @@
 
 pub(crate) mod compute;
 pub(crate) mod generic;
+pub(crate) mod lock;
 pub(crate) mod managed_identity;
 pub(crate) mod plain;
 pub(crate) mod workspace;
@@ -26,7 +27,7 @@ use crate::router::Target;
 use crate::world::{Call, World};
 
 /// Every kind.
-pub(crate) const KINDS: [&Kind; 10] = [
+pub(crate) const KINDS: [&Kind; 11] = [
     &workspace::KIND,
     &compute::KIND,
     &storage_account::KIND,
@@ -37,6 +38,7 @@ pub(crate) const KINDS: [&Kind; 10] = [
     &user_assigned_identity::KIND,
     &role_definition::KIND,
     &role_assignment::KIND,
+    &lock::KIND,
 ];
 
 /// A handler of one request on one resource.

@@ -11,6 +11,7 @@ mod durable;
 mod fault_menu;
 mod fault_rules;
 mod generic;
+mod governance;
 mod http;
 mod https;
 mod instance;

@@ -76,6 +76,9 @@ pub(super) struct Nodes {
     /// Until when new scale settings that move no node are looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settling: Option<Timestamp>,
+    /// Whether a lock keeps them all where they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_held: bool,
     /// When nodes that the quota had no room for are asked for again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry: Option<Timestamp>,
@@ -134,6 +137,9 @@ impl Nodes {
 
     /// When something happens to them next.
     pub(super) fn next(&self) -> Option<Timestamp> {
+        if self.is_held {
+            return None;
+        }
         let groups = self.groups.iter().filter_map(|group| group.until);
         groups.chain(self.settling).chain(self.retry).min()
     }
@@ -251,7 +257,8 @@ impl Nodes {
 
     /// What a GET of the cluster shows of them.
     pub(super) fn shown(&self) -> Value {
-        let is_moving = self.count(&[Stage::Allocating, Stage::Leaving]) > 0 || self.settling.is_some();
+        let is_moving =
+            self.is_held || self.count(&[Stage::Allocating, Stage::Leaving]) > 0 || self.settling.is_some();
         let here: i64 = self.groups.iter().map(|group| group.count).sum();
         let mut counts = json!({});
         for (stage, name, _) in STAGES.iter().filter(|(_, name, _)| !name.is_empty()) {

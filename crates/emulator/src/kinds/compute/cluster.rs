@@ -66,7 +66,7 @@ pub(super) fn create(
         rules::check_quota(world, target, &location, size, nodes.max(1))?;
     }
     body["properties"]["properties"] = settled(&given, scale, call);
-    let limit = world.options.compute_limit;
+    let limit = world.compute_limit();
     let too_many = world.usage.computes(&target.subscription, &location) >= limit;
     let mut cluster = Resource::new(&target.resource_type, body);
     let mut operation =

@@ -9,6 +9,7 @@ use super::{duration, user_error};
 use crate::error::{ArmError, Reply, bad_content};
 use crate::json;
 use crate::listing;
+use crate::locks;
 use crate::random::guid_of;
 use crate::resource::{Resource, short_time};
 use crate::router::Target;
@@ -100,7 +101,7 @@ pub(super) fn next(cluster: &Resource) -> Option<Timestamp> {
 }
 
 /// Carries out what has become of the nodes.
-pub(super) fn turn(world: &mut World, mut cluster: Resource) {
+pub(crate) fn turn(world: &mut World, mut cluster: Resource) {
     settle(world, &mut cluster, world.time(), |_| {});
     world.put(cluster);
 }
@@ -109,7 +110,11 @@ pub(super) fn turn(world: &mut World, mut cluster: Resource) {
 pub(super) fn settle(world: &World, cluster: &mut Resource, at: Timestamp, change: impl FnOnce(&mut Nodes)) {
     let mut nodes = nodes_of(cluster);
     change(&mut nodes);
-    nodes.settle(at, &bounds(world, &cluster.body, &cluster.id));
+    // A lock on what it lies in leaves a cluster "resizing (0 -> 0)" (machine-learning-compute §5.2).
+    nodes.is_held = locks::hold(world, &cluster.id);
+    if !nodes.is_held {
+        nodes.settle(at, &bounds(world, &cluster.body, &cluster.id));
+    }
     let mut shown = nodes.shown();
     shown["errors"] = nodes.retry.map_or(Value::Null, |_| json!([{ "error": no_quota(&cluster.body) }]));
     let inner = &mut cluster.body["properties"]["properties"];
@@ -170,8 +175,7 @@ fn quota_room(world: &World, body: &Value, id: &str) -> i64 {
     let subscription = id.split('/').nth(2).unwrap_or("");
     let location = json::text(body, "/properties/computeLocation");
     let own = world.store.get(&id.to_ascii_lowercase()).map_or(0, |stored| reserved(&stored.body));
-    let free =
-        world.options.cores_allowed(size.family) - world.usage.cores(subscription, location, size.family);
+    let free = world.cores_allowed(size.family) - world.usage.cores(subscription, location, size.family);
     own + (free / size.cores).max(0)
 }
 

@@ -73,7 +73,7 @@ pub(super) fn check_cores(
     size: &VmSize,
     cores: i64,
 ) -> Result<(), ArmError> {
-    let limit = world.options.cores_allowed(size.family);
+    let limit = world.cores_allowed(size.family);
     let used = world.usage.cores(&target.subscription, location, size.family);
     if cores <= 0 || used + cores <= limit {
         return Ok(());
