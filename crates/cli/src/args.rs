@@ -49,10 +49,10 @@ const EMULATOR_HELP: &str = "Examples:
 While it serves, requests under /_emulator/ look behind the scenes; they need the header x-emulator-token.
   GET requests, GET counters                  what was asked so far
   POST clock {\"advance_seconds\": 60}         time passes
-  POST faults {\"path_contains\": \"/computes/\", \"status\": 503}
+  POST faults {\"fault\": \"504-after\"}           a fault of the menu: a reply is lost
   POST tokens {\"revoke\": true}              every token issued so far is refused
   PATCH resource?id=ID, DELETE resource?id=ID somebody changes a resource
-docs/emulator.md has the rest.";
+docs/emulator.md has the rest: every fault, and budgets, locks, policies, permissions, quotas.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -1,5 +1,7 @@
 //! The face: a few requests over a real socket.
 
+use std::time::{Duration, Instant};
+
 use emulator::{Emulator, Options, Running};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,6 +34,23 @@ async fn send(running: &Running, method: &str, target: &str, body: &Value) -> Op
     let (head, body) = reply.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().unwrap();
     Some(Answer { status, head: head.to_lowercase(), body: serde_json::from_str(body).unwrap_or_default() })
+}
+
+/// Whatever arrives within a time: the head, and the bytes of the body.
+async fn raw(running: &Running, method: &str, target: &str, text: &str, time: Duration) -> (String, Vec<u8>) {
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{text}",
+        running.address,
+        running.token,
+        text.len()
+    );
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = Vec::new();
+    tokio::time::timeout(time, stream.read_to_end(&mut reply)).await.ok();
+    let end = reply.windows(4).position(|part| part == b"\r\n\r\n").map_or(0, |at| at + 4);
+    let body = reply.split_off(end);
+    (String::from_utf8(reply).unwrap().to_lowercase(), body)
 }
 
 async fn arm(running: &Running, method: &str, target: &str, body: &Value) -> Option<Answer> {
@@ -82,6 +101,51 @@ async fn a_lost_reply_leaves_the_effect_and_a_fault_before_it_does_not() {
     assert_eq!(arm(&running, "PUT", &compute("never"), &cluster_body()).await.unwrap().status, 503);
     assert_eq!(arm(&running, "GET", &compute("never"), &Value::Null).await.unwrap().status, 404);
     running.stop().await.unwrap();
+}
+
+fn inject(running: &Running, fault: Value) -> u64 {
+    running.emulator.inject(serde_json::from_value(fault).unwrap()).unwrap()
+}
+
+fn fired(running: &Running, id: u64) -> u64 {
+    running.emulator.faults().iter().find(|report| report.id == id).unwrap().fired
+}
+
+#[tokio::test]
+async fn a_truncated_body_promises_more_than_it_brings() {
+    let running = started().await;
+    let whole = arm(&running, "GET", &workspace(), &Value::Null).await.unwrap();
+    let id = inject(&running, json!({ "fault": "truncate-body", "value": 30 }));
+    let target = format!("{}?api-version=2026-05-01", workspace());
+    let (head, body) = raw(&running, "GET", &target, "", Duration::from_secs(10)).await;
+    assert!(head.contains(&format!("content-length: {}\r\n", whole.body.to_string().len())), "{head}");
+    assert_eq!((body.len(), fired(&running, id)), (30, 1));
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_body_comes_whole_and_late() {
+    let running = started().await;
+    inject(&running, json!({ "fault": "slow-body", "seconds": 0.4 }));
+    let begin = Instant::now();
+    let slow = arm(&running, "GET", &workspace(), &Value::Null).await.unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(400), "{:?}", begin.elapsed());
+    assert_eq!(slow.body["name"], "research");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_hanging_reply_sends_nothing_and_keeps_nobody_up() {
+    let running = started().await;
+    let id = inject(&running, json!({ "fault": "hang", "method": "PUT", "after_effect": true }));
+    let target = format!("{}?api-version=2026-05-01", compute("cpu"));
+    let text = cluster_body().to_string();
+    let (head, body) = raw(&running, "PUT", &target, &text, Duration::from_millis(300)).await;
+    assert_eq!((head.as_str(), body.len(), fired(&running, id)), ("", 0, 1));
+    assert_eq!(arm(&running, "GET", &compute("cpu"), &Value::Null).await.unwrap().status, 200);
+    let begin = Instant::now();
+    running.stop().await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(4), "the client gave up, and so did the emulator");
 }
 
 #[tokio::test]
