@@ -360,7 +360,7 @@ fn shown(failure: &Failure) -> String {
         .to_owned()
 }
 
-/// Ids without the part that all share.
+/// Ids without the part that all share, and none that is made up.
 fn short(text: &str) -> String {
     let lab = format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/lab");
     text.replace(&lab, "~lab")
@@ -369,6 +369,12 @@ fn short(text: &str) -> String {
         .chars()
         .take(200)
         .collect()
+}
+
+/// `{guid}` for a GUID, any other text as it is.
+fn nameless(text: &str) -> &str {
+    let is_guid = text.len() == 36 && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+    if is_guid { "{guid}" } else { text }
 }
 
 #[test]
