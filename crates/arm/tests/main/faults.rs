@@ -363,12 +363,9 @@ fn shown(failure: &Failure) -> String {
 /// Ids without the part that all share, and none that is made up.
 fn short(text: &str) -> String {
     let lab = format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/lab");
-    text.replace(&lab, "~lab")
-        .replace(GROUP, "~g")
-        .replace(SUBSCRIPTION, "{subscription}")
-        .chars()
-        .take(200)
-        .collect()
+    let text = text.replace(&lab, "~lab").replace(GROUP, "~g").replace(SUBSCRIPTION, "{subscription}");
+    let text = text.split('\'').map(nameless).collect::<Vec<_>>().join("'");
+    text.chars().take(200).collect()
 }
 
 /// `{guid}` for a GUID, any other text as it is.

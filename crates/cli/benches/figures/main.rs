@@ -9,6 +9,7 @@ mod child;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/main/cloud.rs"]
 mod cloud;
+mod paced;
 #[path = "../../tests/main/project.rs"]
 mod project;
 mod shapes;
@@ -34,7 +35,15 @@ const RATIO_MAX: f64 = 12.0;
 
 fn main() {
     head();
+    // One part alone, by its name: `make bench ONLY=budget`.
+    match std::env::args().nth(1).filter(|name| !name.starts_with('-')).as_deref() {
+        Some("budget") => return paced::budget(),
+        Some("latency") => return paced::latency(),
+        _ => {}
+    }
     small_commands();
+    paced::latency();
+    paced::budget();
     for count in COUNTS {
         let cost = planned(&project_of(&independent(count)), count, count);
         print(&plan_rows("plan, all new", count, cost, 0.5, Some(150.0)));

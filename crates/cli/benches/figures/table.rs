@@ -19,6 +19,12 @@ impl Row {
         let verdict = if figure <= bar { "ok" } else { "OVER" };
         Self { bar: written(bar, unit), verdict, ..Self::new(name, figure, unit) }
     }
+
+    /// A figure and the least it may be.
+    pub fn at_least(name: &str, figure: f64, bar: f64, unit: &str) -> Self {
+        let verdict = if figure >= bar { "ok" } else { "UNDER" };
+        Self { bar: written(bar, unit), verdict, ..Self::new(name, figure, unit) }
+    }
 }
 
 /// Counts are whole; times and ratios have two digits, memory and bytes one.

@@ -16,9 +16,13 @@ const SPEED: f64 = 2000.0;
 
 impl Cloud {
     pub fn start(options: Options) -> Self {
-        let runtime = Runtime::new().expect("a runtime");
         // A day takes 43 seconds: no schedule or idle time is to come between two commands.
-        let options = Options { speed: SPEED, background: false, ..options };
+        Self::as_asked(Options { speed: SPEED, background: false, ..options })
+    }
+
+    /// The same as it is asked for.
+    pub fn as_asked(options: Options) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
         let running = runtime.block_on(Emulator::start(options)).expect("the emulator starts");
         Self { running: Some(running), runtime, seen: 0 }
     }
