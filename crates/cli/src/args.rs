@@ -335,6 +335,9 @@ pub struct Emulator {
     /// How long the tokens that it issues are good
     #[arg(long, default_value = "86400", value_name = "SECONDS", value_parser = seconds)]
     pub token_lifetime: Duration,
+    /// Count requests against budgets: `azure` for Azure's numbers
+    #[arg(long, value_name = "PRESET", value_parser = ["azure"])]
+    pub budgets: Option<String>,
     /// How long each request waits on its way
     #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = seconds)]
     pub latency: Duration,

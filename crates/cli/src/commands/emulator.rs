@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use emulator::{Emulator, Method, Options, Request};
+use emulator::{BudgetSetting, Emulator, Method, Options, Request};
 use model::Json;
 
 use crate::args;
@@ -35,6 +35,7 @@ fn options(args: &args::Emulator) -> Options {
         page_size: args.page_size,
         retry_after: args.retry_after,
         patch_status: args.patch_status,
+        budgets: args.budgets.as_ref().map(|_| BudgetSetting::azure()),
         ..Options::default()
     }
 }

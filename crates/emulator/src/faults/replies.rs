@@ -50,8 +50,12 @@ pub(super) fn in_progress(strike: &Strike) -> ArmError {
 
 pub(super) fn locked(strike: &Strike) -> ArmError {
     let subject = &strike.call.subject;
-    let group = format!("/subscriptions/{}/resourceGroups/{}", subject.subscription, subject.group);
-    locks::refusal(strike.call, &[group])
+    let subscription = format!("/subscriptions/{}", subject.subscription);
+    let scope = match subject.group.as_str() {
+        "" => subscription,
+        group => format!("{subscription}/resourceGroups/{group}"),
+    };
+    locks::refusal(strike.call, &[scope])
 }
 
 pub(super) fn policy(strike: &Strike) -> ArmError {

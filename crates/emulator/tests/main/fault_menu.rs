@@ -459,6 +459,38 @@ fn a_failed_delete_and_a_failed_stop_leave_the_resource() {
 }
 
 #[test]
+fn operations_of_every_style_can_fail() {
+    let mut cloud = cloud();
+    let storage = format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/sa");
+    let id =
+        cloud.inject(&json!({ "fault": "lro-failed", "path_contains": "/storageAccounts/", "code": "Why" }));
+    let body = json!({ "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" } });
+    let url = cloud.put(&storage, &body).header("location").unwrap().to_owned();
+    cloud.pass(60);
+    let failed = cloud.follow(&url);
+    assert_eq!(
+        (failed.status, code(&failed), state(&mut cloud, &storage)),
+        (400, "Why".to_owned(), json!("Failed"))
+    );
+
+    let other = workspace().replace("research", "other");
+    cloud.inject(&json!({ "fault": "lro-canceled", "path_contains": "/workspaces/other" }));
+    let reply = cloud.put(&other, &crate::support::workspace_body());
+    cloud.pass(60);
+    assert_eq!(
+        (cloud.status(&reply)["status"].as_str(), state(&mut cloud, &other)),
+        (Some("Canceled"), json!("Canceled"))
+    );
+
+    cloud.inject(&json!({ "fault": "lro-failed", "method": "DELETE" }));
+    let url = cloud.delete(GROUP).header("location").unwrap().to_owned();
+    assert_eq!(state(&mut cloud, GROUP), "Deleting");
+    cloud.pass(600);
+    assert_eq!((cloud.follow(&url).status, state(&mut cloud, GROUP)), (400, json!("Succeeded")));
+    assert_eq!((cloud.get(&workspace()).status, cloud.fault(id).fired), (200, 1));
+}
+
+#[test]
 fn an_operation_can_succeed_while_its_resource_fails() {
     let mut cloud = cloud();
     let reply = struck(&mut cloud, &json!({ "fault": "lro-succeeded-resource-failed" }));
