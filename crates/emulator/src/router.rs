@@ -229,6 +229,9 @@ pub(crate) fn place(location: &str) -> String {
 
 /// Percent-decoding of one segment; what is no escape, or no UTF-8 afterwards, stays as it is.
 fn decoded(segment: &str) -> String {
+    if !segment.contains('%') {
+        return segment.to_owned();
+    }
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
