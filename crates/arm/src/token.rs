@@ -352,4 +352,16 @@ mod tests {
         let asked = source.asked.lock().expect("not poisoned").clone();
         assert_eq!(asked, [None, Some(r#"{"a":1}"#.to_owned()), None]);
     }
+
+    #[tokio::test]
+    async fn a_challenge_during_a_renewal_is_answered_by_another() {
+        let (source, cache) = cache([Ok(3600), Ok(3600), Ok(3600)]);
+        let first = cache.token().await.expect("a token");
+        cache.kept().renew_at = Some(SystemTime::UNIX_EPOCH);
+        let challenged = async { cache.refuse(&first, Claims::parse("eyJhIjoxfQ")) };
+        let (renewed, ()) = tokio::join!(cache.token(), challenged);
+        assert_eq!(renewed.expect("a token").expose(), "t3");
+        let asked = source.asked.lock().expect("not poisoned").clone();
+        assert_eq!(asked, [None, None, Some(r#"{"a":1}"#.to_owned())]);
+    }
 }

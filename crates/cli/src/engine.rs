@@ -101,9 +101,10 @@ impl<'a> Engine<'a> {
     pub async fn stop(self) {
         let Self { context, cloud, teller, .. } = self;
         drop(context);
+        // It tells events, too.
+        cloud.stop().await;
         // The teller ends when the last sender is gone; a panic in it must not hide the result.
         _ = teller.await;
-        cloud.stop().await;
     }
 
     /// Takes the state's lock, and from now on stops on signals.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::Response;
+use model::Json;
 
 use super::entra::{EntraError, one_line};
 use super::source::Source;
@@ -16,18 +17,16 @@ use crate::transport::TransportError;
 const MESSAGE_CHARACTERS_MAX: usize = 2000;
 const ID_CHARACTERS_MAX: usize = 100;
 
-/// The failure of one request for a token. `probing` says that nobody named this credential: it was
-/// tried because it might be there.
+/// The failure of one request for a token.
 pub(super) fn failure(
     source: &Source,
-    probing: bool,
     refused: Option<(String, Refusal)>,
     error: &azure_core::Error,
     redactor: &Redactor,
 ) -> TokenError {
     let mut failure = match refused {
         Some((host, Refusal::Reply(reply))) => of_reply(source, &host, &reply),
-        Some((host, Refusal::NoReply(error))) => of_silence(source, probing, &host, &error),
+        Some((host, Refusal::NoReply(error))) => of_silence(source, &host, &error),
         None => of_error(source, error),
     };
     let clean = |text: String, length| redactor.scrub(text).chars().take(length).collect();
@@ -54,7 +53,7 @@ fn of_reply(source: &Source, host: &str, reply: &Response<Bytes>) -> TokenError 
             failure.ids = entra.ids;
             (entra.message, advice)
         }
-        None => (one_line(&Fault::of_body(reply.body()).message()), None),
+        None => (others_words(reply.body()), None),
     };
     failure.advice = clock.or_else(|| advice.or_else(|| source.advice()).map(str::to_owned));
     let said = if words.is_empty() { "without saying why" } else { words.as_str() };
@@ -62,15 +61,20 @@ fn of_reply(source: &Source, host: &str, reply: &Response<Bytes>) -> TokenError 
     failure
 }
 
-fn of_silence(source: &Source, probing: bool, host: &str, error: &TransportError) -> TokenError {
-    // An address that nobody listens on means that the machine has no identity.
-    let absent = probing && source.is_of_this_machine();
-    let transient = !absent && !matches!(error, TransportError::Untrusted(_));
-    let message = format!("{host}: {error}");
+/// What somebody else than Entra says: OAuth's description, or what any error body has.
+fn others_words(body: &Bytes) -> String {
+    let json: Json = serde_json::from_slice(body).unwrap_or_default();
+    let description = json["error_description"].as_str().map(str::to_owned);
+    one_line(&description.unwrap_or_else(|| Fault::of_body(body).message()))
+}
+
+/// Where nobody listens for a managed identity's requests, the machine has none: waiting is no use.
+fn of_silence(source: &Source, host: &str, error: &TransportError) -> TokenError {
+    let absent = source.is_of_this_machine() && matches!(error, TransportError::Unreachable(_));
     TokenError {
-        message,
-        transient,
-        advice: source.advice().filter(|_| source.is_of_this_machine()).map(str::to_owned),
+        message: format!("{host}: {error}"),
+        transient: !absent && !matches!(error, TransportError::Untrusted(_)),
+        advice: source.advice().filter(|_| absent).map(str::to_owned),
         ..TokenError::default()
     }
 }
@@ -83,9 +87,12 @@ fn of_error(source: &Source, error: &azure_core::Error) -> TokenError {
     }
     let text = innermost.to_string();
     let entra = EntraError::of_text(&text);
-    let advice = entra.as_ref().and_then(EntraError::advice).or_else(|| source.advice());
+    // It often says itself how to sign in again, with the tenant and the claims.
+    let command = text.lines().map(str::trim).find(|line| line.starts_with("az login "));
+    let advice = || entra.as_ref().and_then(EntraError::advice).or_else(|| source.advice());
+    let advice = command.map(|c| format!("Sign in again: `{c}`")).or_else(|| advice().map(str::to_owned));
     let transient = entra.as_ref().is_some_and(EntraError::is_transient);
     let words = || one_line(text.trim().trim_start_matches("ERROR: "));
     let (message, ids) = entra.map_or_else(|| (words(), Vec::new()), |entra| (entra.message, entra.ids));
-    TokenError { message, advice: advice.map(str::to_owned), ids, transient, retry_after: None }
+    TokenError { message, advice, ids, transient, retry_after: None }
 }

@@ -201,7 +201,7 @@ impl Credential {
                 secret: Secret::new(token.token.secret()),
                 expires: Some(SystemTime::from(token.expires_on)),
             }),
-            Ok(Err(error)) => Err(failure(source, self.automatic, wire.refused(), &error, &self.redactor)),
+            Ok(Err(error)) => Err(failure(source, wire.refused(), &error, &self.redactor)),
             Err(_) => Err(TokenError {
                 message: format!("there was no token within {} s", REQUEST_TIMEOUT.as_secs()),
                 transient: true,

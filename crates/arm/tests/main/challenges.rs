@@ -84,6 +84,16 @@ async fn az_cannot_answer_a_challenge_and_says_who_can() {
 }
 
 #[tokio::test]
+async fn a_token_that_azure_repeats_is_not_shown() {
+    let issuer = Issuer::start().await;
+    let body = json!({ "error": { "code": "Bad", "message": "what is token-1?" } });
+    let wire = Wire::new([(&line(), reply(400, body))]);
+    let provider = wire.provider_with(Arc::new(issuer.open("client-secret", "azure", &SET).unwrap()));
+    let error = provider.get(kind("cluster"), &compute("cpu")).await.unwrap_err();
+    assert_eq!(error.message, "what is (sensitive value)?");
+}
+
+#[tokio::test]
 async fn a_wrong_clock_is_found_when_a_new_token_is_refused() {
     let refusal = || with(error(401, "InvalidAuthenticationToken"), "date", "Wed, 21 Oct 2015 07:28:00 GMT");
     let issuer = Issuer::start().await;

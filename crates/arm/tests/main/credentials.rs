@@ -442,10 +442,46 @@ async fn what_az_says_is_passed_on() {
     assert_eq!(error.message, "cli: AADSTS70043: The refresh token has expired.");
     assert_eq!(error.ids[0], ("Entra trace id".to_owned(), "1111".to_owned()));
 
+    let command = "az login --tenant t --scope s --claims-challenge eyJ";
+    let path = fake_az(&folder, &format!("ERROR: AADSTS50076: MFA.\nRun the command below:\n{command}\n"), 1);
+    let error = refused(&issuer.open("cli", "azure", &[("PATH", &path)]).unwrap()).await;
+    assert_eq!(error.advice.unwrap(), format!("Sign in again: `{command}`"));
+
     let nowhere = TempDir::new().unwrap();
     let path = nowhere.path().to_str().unwrap();
     let error = refused(&issuer.open("cli", "azure", &[("PATH", path)]).unwrap()).await;
     assert!(error.message.contains("az not found on PATH"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn az_is_not_waited_for_without_end() {
+    let folder = TempDir::new().unwrap();
+    let az = written(&folder, "az", "#!/bin/sh\nexec sleep 5\n");
+    fs::set_permissions(&az, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let issuer = Issuer::start().await;
+    let error = refused(&issuer.open("cli", "azure", &[("PATH", &path)]).unwrap()).await;
+    assert!(error.message.contains("az took more than 60s"), "{error}");
+}
+
+#[tokio::test]
+async fn a_machine_without_an_identity_is_told_at_once() {
+    let test = "credentials::a_machine_without_an_identity_is_told_at_once";
+    if std::env::var_os(ALONE).is_some() {
+        let error = refused(&of_this_machine()).await;
+        assert!(error.message.starts_with("managed-identity: 127.0.0.1"), "{error}");
+        assert!(!error.transient && error.advice.unwrap().contains("identity"));
+        return;
+    }
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    alone(test, &[("IDENTITY_ENDPOINT", &format!("http://{free}/x")), ("IDENTITY_HEADER", "h")]).await;
+
+    let issuer = Issuer::start().await;
+    let refusal =
+        serde_json::json!({ "error": "invalid_request", "error_description": "Identity not found" });
+    issuer.answer(instead("msi", 400, refusal));
+    let address = format!("http://{}/msi", issuer.address);
+    alone(test, &[("IDENTITY_ENDPOINT", &address), ("IDENTITY_HEADER", "h")]).await;
 }
 
 /// Runs a test of this binary by itself, in an environment: `azure_identity` reads some variables
@@ -462,16 +498,20 @@ async fn alone(test: &str, environment: Set<'_>) {
     );
 }
 
+/// The managed identity of this process's own environment, over the network.
+fn of_this_machine() -> Credential {
+    let endpoint = arm::Endpoint::named("azure").unwrap();
+    let transport = arm::HttpTransport::loopback(None).unwrap();
+    let wires = arm::Wires::beside(&endpoint, &transport).unwrap();
+    Credential::open("managed-identity", &endpoint, wires, &|name| std::env::var(name).ok()).unwrap()
+}
+
 const ALONE: &str = "PLUMB_TEST_ALONE";
 
 #[tokio::test]
 async fn a_managed_identity_is_asked_at_the_machines_endpoint() {
     if std::env::var_os(ALONE).is_some() {
-        let endpoint = arm::Endpoint::named("azure").unwrap();
-        let transport = arm::HttpTransport::loopback(None).unwrap();
-        let wires = arm::Wires::beside(&endpoint, &transport).unwrap();
-        let credential =
-            Credential::open("managed-identity", &endpoint, wires, &|name| std::env::var(name).ok()).unwrap();
+        let credential = of_this_machine();
         token(&credential).await.unwrap();
         token(&credential).await.unwrap();
         return;

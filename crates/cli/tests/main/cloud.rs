@@ -31,6 +31,16 @@ impl Cloud {
         self.running().endpoint()
     }
 
+    /// Where it speaks HTTPS, for a cloud started with a port for it.
+    pub fn secure_endpoint(&self) -> String {
+        format!("https://{}", self.running().secure.as_ref().expect("an HTTPS port").address)
+    }
+
+    /// The certificate to trust there.
+    pub fn authority_pem(&self) -> &str {
+        &self.running().secure.as_ref().expect("an HTTPS port").authority_pem
+    }
+
     fn running(&self) -> &Running {
         self.running.as_ref().expect("it runs until it is dropped")
     }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod cloud;
+mod credentials;
 mod examples;
 mod guards;
 mod hostile;
