@@ -49,6 +49,7 @@ mod store;
 mod subject;
 mod subscriptions;
 mod time_zones;
+mod template;
 mod timing;
 mod token_endpoint;
 mod tokens;
