@@ -1,9 +1,9 @@
 //! A pretend Azure Resource Manager, to try things on and to test against.
 //!
 //! The way of a request: `face` (HTTP) → `emulator` (time, cloud file) → `world` (`gate`, `faults`, `router`) →
-//! `anonymous`, `groups`, `subscriptions`, `locations`, `listing`, `operation`, or one of the `kinds` → `store`. Everything from
-//! `world` on is pure: request and time in, response out. `control` answers under `/_emulator/`.
-//! `World::pass` is the table of contents of what may refuse a request.
+//! `anonymous`, `groups`, `subscriptions`, `providers`, `locations`, `listing`, `operation`, or one of the `kinds` → `store`.
+//! `template` is the language of deployments. Everything from `world` on is pure: request and time in, response out.
+//! `control` answers under `/_emulator/`. `World::pass` is the table of contents of what may refuse a request.
 //!
 //! It knows no other crate of the workspace, so that neither side's mistakes hide the other's.
 
@@ -39,6 +39,7 @@ mod log;
 mod operation;
 mod options;
 mod policies;
+mod providers;
 mod queue;
 mod random;
 mod registration;
@@ -48,8 +49,8 @@ mod script_log;
 mod store;
 mod subject;
 mod subscriptions;
-mod time_zones;
 mod template;
+mod time_zones;
 mod timing;
 mod token_endpoint;
 mod tokens;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::template::{lenient, parameters};
 use crate::wire::{Request, Response};
 
 /// Keys whose values are left out, in lower case.
@@ -41,7 +42,9 @@ impl Log {
     pub(crate) fn add(&mut self, request: &Request, response: &Response, now: Timestamp, id: &str) {
         self.sequence += 1;
         *self.counters.entry(request.method.name()).or_default() += 1;
-        let mut body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let text = str::from_utf8(&request.body).unwrap_or("");
+        let mut body = lenient::parse(text).unwrap_or_default();
+        parameters::redact(&mut body);
         redact(&mut body);
         self.entries.push_back(json!({
             "sequence": self.sequence,

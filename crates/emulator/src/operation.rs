@@ -29,7 +29,8 @@ pub(crate) struct Operation {
     status_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location_url: Option<String>,
-    /// The key of the resource that `Location` finally shows; none answers with `location_status` alone.
+    /// The key of the resource that `Location` finally shows; none answers with `location_status` alone. An operation
+    /// whose end is open ends with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shows: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,8 +81,13 @@ pub(crate) const STORAGE: Style = Style {
 pub(crate) const GROUP: Style =
     Style { path: "/operationresults/", status: None, location: Some("api-version={version}") };
 
+/// Deployments send `Azure-AsyncOperation` alone, below themselves: their location is the rest of their own id.
+pub(crate) const DEPLOYMENT: Style =
+    Style { path: "{location}/operationStatuses/", status: Some("api-version={version}"), location: None };
+
 /// The path segments before an operation's id, in lower case.
-pub(crate) const SEGMENTS: [&str; 5] = [
+pub(crate) const SEGMENTS: [&str; 6] = [
+    "operationstatuses",
     "computeoperationsstatus",
     "computeoperationsresults",
     "workspaceoperationsstatus",
@@ -146,7 +152,11 @@ pub(crate) fn announced<'a>(world: &'a World, response: &Response) -> Option<&'a
 
 /// Answers a status URL, which must come back byte for byte as it was handed out.
 pub(crate) fn status(world: &World, call: &Call, id: &str) -> Reply {
-    let Some(operation) = world.operations.get(id) else {
+    let is_orphan = |operation: &&Operation| {
+        let key = operation.shows.as_ref().filter(|_| operation.ends_at == Timestamp::MAX);
+        key.is_some_and(|key| world.store.get(key).is_none())
+    };
+    let Some(operation) = world.operations.get(id).filter(|operation| !is_orphan(operation)) else {
         return Err(operation_not_found(id));
     };
     let asked = format!("{}?{}", call.request.path, call.request.query);

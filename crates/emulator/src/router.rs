@@ -4,6 +4,7 @@ use crate::error::{ArmError, no_such_route, subscription_not_found};
 use crate::kinds::{self, Kind};
 use crate::operation;
 use crate::options::Options;
+use crate::providers;
 
 /// What a path leads to.
 #[derive(Debug)]
@@ -13,8 +14,8 @@ pub(crate) enum Route {
     Subscription(String),
     Locations(String),
     Providers(String),
-    /// Subscription and namespace, with or without an action on it.
-    Provider(String, String),
+    /// Subscription, namespace, and what is asked of it in lower case; nothing for the provider itself.
+    Provider(String, String, String),
     /// `checkNameAvailability` of a provider.
     NameCheck,
     Groups(String),
@@ -126,7 +127,8 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
 
 /// Finds what a path means.
 pub(crate) fn route(path: &str, options: &Options) -> Result<Route, ArmError> {
-    let segments = segments(path);
+    let mut segments = segments(path);
+    name_provider_of_deployments(&mut segments);
     let mut spelled: Vec<&str> = segments.iter().map(String::as_str).collect();
     let folded: Vec<String> = segments.iter().map(|part| part.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
@@ -140,11 +142,20 @@ pub(crate) fn route(path: &str, options: &Options) -> Result<Route, ArmError> {
             below_subscription(&subscription, path, rest)
         }
         ["providers"] => Some(Route::Providers(String::new())),
-        ["providers", _] => Some(Route::Provider(String::new(), spelled[1].to_owned())),
+        ["providers", _] => Some(Route::Provider(String::new(), spelled[1].to_owned(), String::new())),
         ["providers", ..] => below_scope(Path { spelled: &spelled, folded: &folded }),
         _ => None,
     };
     found.ok_or_else(|| no_such_route(path))
+}
+
+/// Old clients ask for a deployment's operations without naming its provider (wire-traces §8).
+fn name_provider_of_deployments(segments: &mut Vec<String>) {
+    let is = |at: usize, word: &str| segments.get(at).is_some_and(|part| part.eq_ignore_ascii_case(word));
+    let at = if is(2, "resourcegroups") { 4 } else { 2 };
+    if is(0, "subscriptions") && is(at, "deployments") {
+        segments.splice(at..at, ["providers".to_owned(), "Microsoft.Resources".to_owned()]);
+    }
 }
 
 fn below_subscription(subscription: &str, path: Path, rest: &[&str]) -> Option<Route> {
@@ -156,8 +167,9 @@ fn below_subscription(subscription: &str, path: Path, rest: &[&str]) -> Option<R
         ["locations"] => Route::Locations(subscription),
         ["resources"] => Route::Resources(subscription, None),
         ["providers"] => Route::Providers(subscription),
-        ["providers", _] | ["providers", _, "register" | "unregister"] => {
-            Route::Provider(subscription, third()?)
+        ["providers", _] => Route::Provider(subscription, third()?, String::new()),
+        ["providers", _, action @ ("register" | "unregister" | "resourcetypes")] => {
+            Route::Provider(subscription, third()?, action.to_owned())
         }
         ["providers", _, "checknameavailability"] => Route::NameCheck,
         ["providers", "microsoft.machinelearningservices", "locations", location, what] => {
@@ -210,7 +222,10 @@ fn target(path: Path, at: usize, spelled_type: &str, names: Vec<String>) -> Targ
     let kind = kinds::find(spelled_type);
     Target {
         kind: kind.unwrap_or(&kinds::generic::KIND),
-        resource_type: kind.map_or(spelled_type, |kind| kind.resource_type).to_owned(),
+        resource_type: match kind {
+            Some(kind) => kind.resource_type.to_owned(),
+            None => providers::spelling(spelled_type).unwrap_or_else(|| spelled_type.to_owned()),
+        },
         subscription: if path.folded[0] == "subscriptions" { name(1) } else { String::new() },
         group: if is_in_group { name(3) } else { String::new() },
         scope: path.scope(at),

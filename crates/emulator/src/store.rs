@@ -95,6 +95,16 @@ impl Store {
             .flat_map(|(_, items)| items.values())
     }
 
+    /// The types of the resources whose keys begin with a prefix; each collection is looked at once.
+    pub(crate) fn types_in(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        let inside = self.collections.range(prefix.to_owned()..);
+        let prefix = prefix.to_owned();
+        inside
+            .take_while(move |(collection, _)| collection.starts_with(&prefix))
+            .filter_map(|(_, items)| items.values().next())
+            .map(|resource| resource.kind.as_str())
+    }
+
     /// Every resource, in collection order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Resource> {
         self.collections.values().flat_map(BTreeMap::values)

@@ -38,6 +38,9 @@ pub(crate) enum Work {
     WorkspaceDelete,
     StorageCreate,
     GroupDelete,
+    /// From the acceptance of a deployment to its first resource.
+    DeploymentStart,
+    DeploymentDelete,
     /// From asking for a provider's registration to having it.
     Registration,
     /// How long a status URL stays good after its operation ended.
@@ -69,6 +72,8 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::WorkspaceDelete, 60),
     (Work::StorageCreate, 20),
     (Work::GroupDelete, 30),
+    (Work::DeploymentStart, 2),
+    (Work::DeploymentDelete, 5),
     (Work::Registration, 60),
     (Work::OperationMemory, 86_400),
     (Work::SoftDelete, 14 * 86_400),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::anonymous::Anonymous;
@@ -36,7 +37,8 @@ use crate::tokens::Tokens;
 use crate::usage::Usage;
 use crate::wire::{Method, Request, Response};
 use crate::{
-    capacity, control, denials, groups, json, kinds, locations, locks, policies, registration, subscriptions,
+    capacity, control, denials, groups, json, kinds, locations, locks, policies, providers, registration,
+    subscriptions,
 };
 
 /// The state of the pretend cloud.
@@ -62,6 +64,8 @@ pub struct World {
     pub(crate) tokens: Tokens,
     pub(crate) governance: Governance,
     pub(crate) budgets: Budgets,
+    /// Secure parameters of running deployments, by the deployment's key and lower-case name; they are in no file.
+    pub(crate) secrets: BTreeMap<String, BTreeMap<String, Value>>,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     changes: Vec<Change>,
@@ -82,6 +86,30 @@ pub(crate) struct Call<'a> {
     pub(crate) subject: Subject,
     /// The object id of whoever sent it.
     pub(crate) principal: String,
+}
+
+/// Whose errand it is, and under which scheme and host that client reached the cloud.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Sender {
+    is_https: bool,
+    host: String,
+    principal: String,
+}
+
+impl Sender {
+    /// The sender of a request.
+    pub(crate) fn of(call: &Call) -> Sender {
+        let host = call.request.header_value("host").unwrap_or("localhost").to_owned();
+        Sender { is_https: call.request.scheme == "https", host, principal: call.principal.clone() }
+    }
+}
+
+/// A request that the cloud sends to itself.
+pub(crate) struct Errand<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) api_version: &'a str,
+    pub(crate) body: &'a Value,
 }
 
 impl<'a> Call<'a> {
@@ -157,6 +185,7 @@ impl World {
             random: Random(options.seed),
             request_ids: Random(!options.seed),
             tokens: Tokens::new(&options.seed.to_be_bytes(), lifetime_of(&options)),
+            secrets: BTreeMap::new(),
             faults: Faults::default(),
             log: Log::new(options.log_size),
             changes: Vec::new(),
@@ -186,6 +215,13 @@ impl World {
     fn pass(&mut self, call: &mut Call) -> Reply {
         gate::admit(self, call)?;
         budgets::spend(self, call)?;
+        let changed = self.check(call)?;
+        let call = &Call { request: changed.as_ref().unwrap_or(call.request), ..call.clone() };
+        Ok(faults::strike(self, call))
+    }
+
+    /// What is laid down for the cloud and its users; gives the request that takes the place of this one, if any.
+    fn check(&mut self, call: &Call) -> Result<Option<Request>, ArmError> {
         governance::check(self, call)?;
         denials::check(self, call)?;
         let changed = policies::judge(self, call)?;
@@ -193,7 +229,7 @@ impl World {
         locks::check(self, call)?;
         registration::check(self, call)?;
         capacity::check(self, call)?;
-        Ok(faults::strike(self, call))
+        Ok(changed)
     }
 
     /// The answer of the resource itself.
@@ -243,6 +279,25 @@ impl World {
         self.faults.clear();
     }
 
+    /// Answers an errand as the request of the client on whose behalf it is; budgets and faults are for clients alone.
+    pub(crate) fn run_errand(&mut self, errand: &Errand, sender: &Sender, now: Timestamp) -> Response {
+        let target = format!("{}?api-version={}", errand.path, errand.api_version);
+        let mut request = Request::new(errand.method, &target).header("host", &sender.host);
+        request.scheme = if sender.is_https { "https" } else { "http" };
+        if !errand.body.is_null() {
+            request = request.json(errand.body);
+        }
+        let id = self.request_ids.guid();
+        let (api_version, principal) = (errand.api_version.to_owned(), sender.principal.clone());
+        let call = Call { api_version, principal, ..Call::new(&request, now, &id) };
+        match self.check(&call) {
+            Ok(changed) => {
+                self.answer(&Call { request: changed.as_ref().unwrap_or(&request), ..call.clone() })
+            }
+            Err(refusal) => refusal.response(),
+        }
+    }
+
     fn dispatch(&mut self, call: &Call) -> Reply {
         let method = call.request.method;
         match route(&call.request.path, &self.options)? {
@@ -250,9 +305,9 @@ impl World {
             Route::Subscriptions => Ok(subscriptions::list(self)),
             Route::Subscription(subscription) => Ok(subscriptions::get(self, &subscription)),
             Route::Locations(subscription) => Ok(subscriptions::locations(&subscription)),
-            Route::Providers(subscription) => Ok(subscriptions::providers(self, call, &subscription)),
-            Route::Provider(subscription, namespace) => {
-                subscriptions::provider(self, call, &subscription, &namespace)
+            Route::Providers(subscription) => Ok(providers::list(self, call, &subscription)),
+            Route::Provider(subscription, namespace, action) => {
+                providers::handle(self, call, &subscription, &namespace, &action)
             }
             Route::NameCheck => Ok(Response::json(200, &serde_json::json!({ "nameAvailable": true }))),
             Route::Groups(subscription) => listing::groups(self, call, &subscription),

@@ -1,6 +1,7 @@
 //! The kinds of resource the emulator knows. A kind is a table; a new one is one file here and a line in `KINDS`.
 
 pub(crate) mod compute;
+pub(crate) mod deployment;
 pub(crate) mod generic;
 pub(crate) mod lock;
 pub(crate) mod managed_identity;
@@ -27,7 +28,7 @@ use crate::router::Target;
 use crate::world::{Call, World};
 
 /// Every kind.
-pub(crate) const KINDS: [&Kind; 11] = [
+pub(crate) const KINDS: [&Kind; 13] = [
     &workspace::KIND,
     &compute::KIND,
     &storage_account::KIND,
@@ -39,6 +40,8 @@ pub(crate) const KINDS: [&Kind; 11] = [
     &role_definition::KIND,
     &role_assignment::KIND,
     &lock::KIND,
+    &deployment::KIND,
+    &deployment::operations::KIND,
 ];
 
 /// A handler of one request on one resource.
@@ -131,11 +134,6 @@ impl std::fmt::Debug for Kind {
 }
 
 impl Kind {
-    /// The type without its namespace.
-    pub(crate) fn short_type(&self) -> &'static str {
-        self.resource_type.split_once('/').map_or("", |(_, rest)| rest)
-    }
-
     /// The namespace.
     pub(crate) fn namespace(&self) -> &'static str {
         self.resource_type.split_once('/').map_or("", |(namespace, _)| namespace)

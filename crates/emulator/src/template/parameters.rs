@@ -8,17 +8,6 @@ use serde_json::{Value, json};
 
 use super::evaluate::{Evaluated, Evaluator, Failure, Surroundings};
 
-/// The types of parameters and outputs, as replies spell them, and whether their values are secret.
-const TYPES: [(&str, bool, fn(&Value) -> bool); 7] = [
-    ("String", false, Value::is_string),
-    ("SecureString", true, Value::is_string),
-    ("Int", false, Value::is_i64),
-    ("Bool", false, Value::is_boolean),
-    ("Object", false, Value::is_object),
-    ("SecureObject", true, Value::is_object),
-    ("Array", false, Value::is_array),
-];
-
 /// A type of parameters and outputs.
 #[derive(Clone, Copy)]
 pub(crate) struct Type {
@@ -28,6 +17,16 @@ pub(crate) struct Type {
     pub(crate) is_secure: bool,
     holds: fn(&Value) -> bool,
 }
+
+const TYPES: [Type; 7] = [
+    Type { name: "String", is_secure: false, holds: Value::is_string },
+    Type { name: "SecureString", is_secure: true, holds: Value::is_string },
+    Type { name: "Int", is_secure: false, holds: Value::is_i64 },
+    Type { name: "Bool", is_secure: false, holds: Value::is_boolean },
+    Type { name: "Object", is_secure: false, holds: Value::is_object },
+    Type { name: "SecureObject", is_secure: true, holds: Value::is_object },
+    Type { name: "Array", is_secure: false, holds: Value::is_array },
+];
 
 /// The parameters of one deployment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,10 +54,8 @@ pub(crate) fn type_of(template: &Value, name: &str, declaration: &Value) -> Eval
         declaration = crate::json::at(template, reference.trim_start_matches('#'));
     }
     let wanted = declaration["type"].as_str().unwrap_or("");
-    let known = TYPES.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(wanted));
-    known
-        .map(|(name, is_secure, holds)| Type { name, is_secure: *is_secure, holds: *holds })
-        .ok_or_else(|| Failure::Invalid(format!("The type '{wanted}' of '{name}' is not valid.")))
+    let known = TYPES.into_iter().find(|known| known.name.eq_ignore_ascii_case(wanted));
+    known.ok_or_else(|| Failure::Invalid(format!("The type '{wanted}' of '{name}' is not valid.")))
 }
 
 /// The parameters that a template gets from what was given; null is as good as not given.

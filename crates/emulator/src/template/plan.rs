@@ -65,7 +65,8 @@ pub(crate) struct Planned {
     loops: Loops,
     /// Its symbolic name, and the name of its loop: other words for it in `dependsOn`.
     aliases: Vec<String>,
-    source: Value,
+    /// Where the template speaks of it, as a JSON pointer.
+    place: String,
 }
 
 impl Planned {
@@ -83,27 +84,36 @@ impl Planned {
             || self.name.eq_ignore_ascii_case(named)
             || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(named))
             || (named.contains('/') && typed().eq_ignore_ascii_case(named.trim_start_matches('/')))
+            || (self.resource_type.eq_ignore_ascii_case(GROUP)
+                && ends_with(named, &format!("/providers/{}", typed())))
+    }
+
+    /// A resource that is in no template.
+    pub(crate) fn found(id: &str, resource_type: &str, api_version: &str) -> Planned {
+        Planned {
+            id: id.to_owned(),
+            resource_type: resource_type.to_owned(),
+            name: id.rsplit('/').next().unwrap_or("").to_owned(),
+            api_version: api_version.to_owned(),
+            enabled: true,
+            after: Vec::new(),
+            loops: Vec::new(),
+            aliases: Vec::new(),
+            place: String::new(),
+        }
     }
 
     /// The body that its PUT sends. Nulls say nothing in a template, so they are left out.
-    pub(crate) fn body(&self, evaluator: &Evaluator) -> Evaluated {
+    pub(crate) fn body(&self, template: &Value, evaluator: &Evaluator) -> Evaluated {
+        let source = crate::json::at(template, &self.place);
         evaluator.within(&self.loops, |evaluator| {
             if self.resource_type.eq_ignore_ascii_case(DEPLOYMENT) {
-                return deployment_body(&self.source, evaluator);
+                return deployment_body(source, evaluator);
             }
-            let mut body = evaluator.tree(&without_directives(&self.source))?;
+            let mut body = evaluator.tree(&without_directives(source))?;
             drop_nulls(&mut body);
             Ok(body)
         })
-    }
-
-    /// Everything in it that is computed when it is deployed.
-    fn deferred(&self) -> Value {
-        let mut source = without_directives(&self.source);
-        if is_inner(&source) {
-            crate::json::remove(&mut source, "/properties/template");
-        }
-        source
     }
 }
 
@@ -119,18 +129,19 @@ pub(crate) fn resources(template: &Value, evaluator: &Evaluator, scope: &Scope) 
 
 fn plan(template: &Value, evaluator: &Evaluator, scope: &Scope) -> Evaluated<Vec<Planned>> {
     let mut planned = Vec::new();
-    let roots: Vec<(Option<&str>, &Value)> = match &template["resources"] {
-        Value::Array(items) => items.iter().map(|item| (None, item)).collect(),
-        Value::Object(map) => map.iter().map(|(name, item)| (Some(name.as_str()), item)).collect(),
+    let roots: Vec<(Option<&str>, String)> = match &template["resources"] {
+        Value::Array(items) => (0..items.len()).map(|index| (None, index.to_string())).collect(),
+        Value::Object(map) => map.keys().map(|name| (Some(name.as_str()), escaped(name))).collect(),
         Value::Null => Vec::new(),
         _ => return Err("The resources of a template must be an array or an object.".into()),
     };
-    for (symbol, source) in roots {
-        unroll(&mut planned, evaluator, scope, symbol, source)?;
+    let unrolling = Unrolling { template, evaluator, scope };
+    for (symbol, key) in roots {
+        unrolling.unroll(&mut planned, symbol, format!("/resources/{key}"))?;
     }
     refuse_twins(&planned)?;
     for index in 0..planned.len() {
-        let after = waits_for(&planned, index, evaluator)?;
+        let after = waits_for(&planned, index, template, evaluator)?;
         planned[index].after.extend(after);
         planned[index].after.sort_unstable();
         planned[index].after.dedup();
@@ -139,35 +150,9 @@ fn plan(template: &Value, evaluator: &Evaluator, scope: &Scope) -> Evaluated<Vec
     Ok(planned)
 }
 
-/// Adds a resource, once for each turn of its loop.
-fn unroll(
-    planned: &mut Vec<Planned>,
-    evaluator: &Evaluator,
-    scope: &Scope,
-    symbol: Option<&str>,
-    source: &Value,
-) -> Evaluated<()> {
-    let Some(copy) = source.get("copy").filter(|copy| copy.is_object()) else {
-        return add(planned, evaluator, scope, &Around { symbol, ..Around::default() }, source);
-    };
-    let name = evaluator.text(&copy["name"], "copy loop's name")?;
-    let count = copy_count(&evaluator.tree(&copy["count"])?)?;
-    let is_serial = copy["mode"].as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("serial"));
-    let batch = copy["batchSize"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(1).max(1);
-    let mut starts: Vec<usize> = Vec::new();
-    for index in 0..count {
-        starts.push(planned.len());
-        let loops = vec![(name.to_ascii_lowercase(), index)];
-        let around = Around { symbol, loops, parent: None };
-        add(planned, evaluator, scope, &around, source)?;
-        // A serial loop waits for what is one batch behind.
-        let turn = starts.len() - 1;
-        let before = (turn / batch).checked_sub(1).map(|batch_before| batch_before * batch);
-        if let Some(first) = before.filter(|_| is_serial) {
-            planned[starts[turn]].after.extend(&starts[first..first + batch]);
-        }
-    }
-    Ok(())
+/// A key as a part of a JSON pointer.
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// What a resource stands in within its template.
@@ -179,28 +164,60 @@ struct Around<'a> {
     parent: Option<usize>,
 }
 
-fn add(
-    planned: &mut Vec<Planned>,
-    evaluator: &Evaluator,
-    scope: &Scope,
-    around: &Around,
-    source: &Value,
-) -> Evaluated<()> {
-    if planned.len() >= RESOURCES_MAX {
-        return Err(format!("The template has more than {RESOURCES_MAX} resources.").into());
+/// What unrolling a template works with.
+struct Unrolling<'a> {
+    template: &'a Value,
+    evaluator: &'a Evaluator<'a>,
+    scope: &'a Scope,
+}
+
+impl Unrolling<'_> {
+    /// Adds a resource, once for each turn of its loop.
+    fn unroll(&self, planned: &mut Vec<Planned>, symbol: Option<&str>, place: String) -> Evaluated<()> {
+        let copy = crate::json::at(self.template, &format!("{place}/copy"));
+        if !copy.is_object() {
+            return self.add(planned, &Around { symbol, ..Around::default() }, &place);
+        }
+        let name = self.evaluator.text(&copy["name"], "copy loop's name")?;
+        let count = copy_count(&self.evaluator.tree(&copy["count"])?)?;
+        let is_serial = copy["mode"].as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("serial"));
+        let batch =
+            copy["batchSize"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(1).max(1);
+        let mut starts: Vec<usize> = Vec::new();
+        for index in 0..count {
+            starts.push(planned.len());
+            let loops = vec![(name.to_ascii_lowercase(), index)];
+            self.add(planned, &Around { symbol, loops, parent: None }, &place)?;
+            // A serial loop waits for what is one batch behind.
+            let turn = starts.len() - 1;
+            let before = (turn / batch).checked_sub(1).map(|batch_before| batch_before * batch);
+            if let Some(first) = before.filter(|_| is_serial) {
+                planned[starts[turn]].after.extend(&starts[first..first + batch]);
+            }
+        }
+        Ok(())
     }
-    let parent = around.parent.map(|index| planned[index].clone());
-    let one = evaluator
-        .within(&around.loops, |evaluator| read(evaluator, scope, around, parent.as_ref(), source))?;
-    let index = planned.len();
-    planned.push(one);
-    let children = source["resources"].as_array();
-    // The resources of a nested deployment's template are its own.
-    for child in children.into_iter().flatten() {
-        let around = Around { symbol: None, loops: around.loops.clone(), parent: Some(index) };
-        add(planned, evaluator, scope, &around, child)?;
+
+    fn add(&self, planned: &mut Vec<Planned>, around: &Around, place: &str) -> Evaluated<()> {
+        if planned.len() >= RESOURCES_MAX {
+            return Err(format!("The template has more than {RESOURCES_MAX} resources.").into());
+        }
+        let parent = around.parent.map(|index| planned[index].clone());
+        let source = crate::json::at(self.template, place);
+        let mut one = self.evaluator.within(&around.loops, |evaluator| {
+            read(evaluator, self.scope, around, parent.as_ref(), source)
+        })?;
+        one.place = place.to_owned();
+        let index = planned.len();
+        planned.push(one);
+        // The resources of a nested deployment's template are its own, and lie elsewhere.
+        let children = source["resources"].as_array().map_or(0, Vec::len);
+        for child in 0..children {
+            let around = Around { symbol: None, loops: around.loops.clone(), parent: Some(index) };
+            self.add(planned, &around, &format!("{place}/resources/{child}"))?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn read(
@@ -249,7 +266,7 @@ fn read(
         after: around.parent.into_iter().collect(),
         loops: around.loops.clone(),
         aliases: around.symbol.map(str::to_owned).into_iter().chain(loop_name).collect(),
-        source: source.clone(),
+        place: String::new(),
     })
 }
 
@@ -277,6 +294,11 @@ fn id_of(
     Ok(plain_id(&extended.unwrap_or_else(|| place.id()), resource_type, name))
 }
 
+/// Compares without case.
+fn ends_with(text: &str, end: &str) -> bool {
+    text.to_ascii_lowercase().ends_with(&end.to_ascii_lowercase())
+}
+
 fn plain_id(scope: &str, resource_type: &str, name: &str) -> String {
     if resource_type.eq_ignore_ascii_case(GROUP) {
         let subscription = scope.split("/resourceGroups/").next().unwrap_or(scope);
@@ -291,14 +313,20 @@ fn plain_id(scope: &str, resource_type: &str, name: &str) -> String {
 }
 
 /// What `dependsOn` names, and what its values ask for in the same template.
-fn waits_for(planned: &[Planned], index: usize, evaluator: &Evaluator) -> Evaluated<Vec<usize>> {
+fn waits_for(
+    planned: &[Planned],
+    index: usize,
+    template: &Value,
+    evaluator: &Evaluator,
+) -> Evaluated<Vec<usize>> {
     let own = &planned[index];
+    let source = crate::json::at(template, &own.place);
     let named = |named: &str| -> Vec<usize> {
         let others = planned.iter().enumerate().filter(|(place, _)| *place != index);
         others.filter(|(_, other)| other.is_named(named)).map(|(place, _)| place).collect()
     };
     let mut after = Vec::new();
-    let listed = match &own.source["dependsOn"] {
+    let listed = match &source["dependsOn"] {
         Value::Null => Vec::new(),
         Value::Array(items) => items.clone(),
         _ => return Err(format!("The 'dependsOn' of '{}' must be an array.", own.name).into()),
@@ -319,7 +347,7 @@ fn waits_for(planned: &[Planned], index: usize, evaluator: &Evaluator) -> Evalua
         after.extend(found);
     }
     if own.enabled {
-        let asked = evaluator.within(&own.loops, |evaluator| evaluator.examine(&own.deferred()))?;
+        let asked = evaluator.within(&own.loops, |evaluator| evaluator.examine(&deferred(source)))?;
         after.extend(asked.iter().flat_map(|asked| named(asked)));
     }
     Ok(after)
@@ -366,6 +394,15 @@ fn without_directives(source: &Value) -> Value {
     Value::Object(
         map.iter().filter(|(key, _)| is_kept(key)).map(|(key, value)| (key.clone(), value.clone())).collect(),
     )
+}
+
+/// Everything that is computed when the resource is deployed.
+fn deferred(source: &Value) -> Value {
+    let mut source = without_directives(source);
+    if is_inner(&source) {
+        crate::json::remove(&mut source, "/properties/template");
+    }
+    source
 }
 
 fn is_inner(source: &Value) -> bool {

@@ -374,17 +374,17 @@ fn bodies_have_loops_and_nested_templates_their_own_time() {
         nested("outer", &outer),
         thing("extended", json!({ "scope": "Contoso.Things/widgets/w0" })),
     ]);
+    let template = json!({ "resources": resources });
     let list = planned(resources).unwrap();
     let none = BTreeMap::new();
-    let template = json!({});
     let evaluator = Evaluator::new(&template, &none, &Place);
-    let body = list[1].body(&evaluator).unwrap();
+    let body = list[1].body(&template, &evaluator).unwrap();
     assert_eq!(
         body,
         json!({ "location": "westeurope", "properties": { "disks": [{ "lun": 0, "of": 1 }, { "lun": 1, "of": 1 }] } })
     );
-    assert_eq!(list[2].body(&evaluator).unwrap()["properties"]["template"], inner);
-    let computed = list[3].body(&evaluator).unwrap()["properties"]["template"]["outputs"].clone();
+    assert_eq!(list[2].body(&template, &evaluator).unwrap()["properties"]["template"], inner);
+    let computed = list[3].body(&template, &evaluator).unwrap()["properties"]["template"]["outputs"].clone();
     assert_eq!(computed, json!({ "x": { "type": "string", "value": "g" }, "y": "[[literal]" }));
     assert_eq!(
         list[2].id,

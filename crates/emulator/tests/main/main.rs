@@ -6,6 +6,7 @@ mod access;
 mod budgets;
 mod clock;
 mod cluster;
+mod deployments;
 mod documentation;
 mod drift;
 mod durable;
