@@ -12,16 +12,13 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-use crate::circuit::Circuit;
 use crate::claims;
 use crate::clock_skew;
 use crate::endpoint::Endpoint;
-use crate::flight::Landing;
-use crate::gate::{Bucket, Gate, Return};
 use crate::judge::{Reply, Verdict, judge, no_reply};
+use crate::pace::{Bucket, Circuit, Gate, Landing, Return, retry_after};
 use crate::random::Random;
 use crate::redact::Redactor;
-use crate::retry_after::retry_after;
 use crate::settings::Settings;
 use crate::token::{TokenCache, TokenError, TokenSource};
 use crate::trace;

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::DATE;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::retry_after::http_date;
+use crate::pace::http_date;
 
 /// Entra and ARM let so much pass.
 const TOLERATED: SignedDuration = SignedDuration::from_mins(5);

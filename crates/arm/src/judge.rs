@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 use model::Json;
 
 use crate::fault::{self, Fault};
-use crate::patience::asks_for_a_queue;
+use crate::pace::asks_for_a_queue;
 use crate::transport::TransportError;
 
 /// What to do when a reply sends us to another host.

@@ -4,28 +4,23 @@
 //! gives the engine an [`ArmProvider`]. Everything Azure says is untrusted text; the caller escapes it.
 
 mod bodies;
-mod budget;
-mod circuit;
 mod claims;
 mod client;
 mod clock_skew;
 pub mod credential;
 pub mod endpoint;
 mod fault;
-mod flight;
-mod gate;
 mod http_transport;
 mod judge;
 mod observe;
 mod operation;
+mod pace;
 mod paging;
 mod path;
-mod patience;
 pub mod provider;
 mod random;
 mod redact;
 mod report;
-mod retry_after;
 mod send;
 pub mod settings;
 pub mod token;

@@ -13,8 +13,8 @@ use model::{ArmId, Json, Kind, Observed, Placement};
 use crate::client::{Call, Client};
 use crate::judge::no_reply;
 use crate::observe::observe;
+use crate::pace::Young;
 use crate::path::{SUBSCRIPTION_VERSION, api_version_of, is_of, type_of};
-use crate::patience::Young;
 
 /// One write at a time.
 pub(crate) type Queue = Arc<tokio::sync::Mutex<()>>;

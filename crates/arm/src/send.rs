@@ -16,11 +16,10 @@ use crate::client::{Call, REGION_DOWN};
 use crate::judge::{Reply, no_reply};
 use crate::observe::observe;
 use crate::operation::{State, begin, state};
+use crate::pace::{Wait, asks_for_a_queue, retry_after};
 use crate::path::api_version_of;
-use crate::patience::{Wait, asks_for_a_queue};
 use crate::provider::{ArmProvider, Queue, is_absence};
 use crate::report::is_about_place;
-use crate::retry_after::retry_after;
 
 /// How often a PUT, PATCH or DELETE of unknown outcome is sent again, each time after a look.
 const REPEATS_MAX: u32 = 3;

@@ -11,8 +11,8 @@ use url::Url;
 use crate::client::{Call, Client};
 use crate::judge::no_reply;
 use crate::operation::{Progress, State, failed_progress, failure, progress, state};
+use crate::pace::retry_after;
 use crate::path::api_version_of;
-use crate::retry_after::retry_after;
 use crate::settings::Settings;
 
 /// The pauses between polls: as the last reply told, else growing from the first to the longest.

@@ -9,8 +9,8 @@ use super::source::Source;
 use super::wire::Refusal;
 use crate::clock_skew;
 use crate::fault::Fault;
+use crate::pace::retry_after;
 use crate::redact::Redactor;
-use crate::retry_after::retry_after;
 use crate::token::TokenError;
 use crate::transport::TransportError;
 

@@ -8,9 +8,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::time::{Instant, sleep_until};
 
-pub(crate) use crate::budget::Bucket;
-use crate::budget::Budget;
-use crate::flight::{Flight, Landing, Place};
+use super::budget::{Bucket, Budget};
+use super::flight::{Flight, Landing, Place};
 
 /// One budget and the queue before it.
 #[derive(Debug)]
