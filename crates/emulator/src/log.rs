@@ -9,7 +9,7 @@ use crate::template::{lenient, parameters};
 use crate::wire::{Request, Response};
 
 /// Keys whose values are left out, in lower case.
-const SECRETS: [&str; 12] = [
+const SECRETS: [&str; 15] = [
     "accountkey",
     "adminpassword",
     "adminuserpassword",
@@ -20,8 +20,11 @@ const SECRETS: [&str; 12] = [
     "key",
     "password",
     "privatekeydata",
+    "publickeydata",
+    "relayconnectionstring",
     "scriptarguments",
     "scriptdata",
+    "servicebusconnectionstring",
 ];
 
 /// The last requests, and exact counts of all of them.

@@ -30,6 +30,8 @@ pub(crate) enum Work {
     /// One setup script of the user.
     InstanceScript,
     InstanceDelete,
+    Attach,
+    Detach,
     InstanceStart,
     InstanceStop,
     InstanceRestart,
@@ -64,6 +66,8 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::InstanceSetUp, 40),
     (Work::InstanceScript, 30),
     (Work::InstanceDelete, 240),
+    (Work::Attach, 30),
+    (Work::Detach, 10),
     (Work::InstanceStart, 120),
     (Work::InstanceStop, 45),
     (Work::InstanceRestart, 90),

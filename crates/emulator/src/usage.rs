@@ -69,14 +69,15 @@ impl Usage {
     fn count(&mut self, resource: &Resource, sign: i64) {
         let body = &resource.body;
         let compute_type = json::text(body, "/properties/computeType");
-        if compute_type.is_empty() {
+        let is_instance = compute_type == "ComputeInstance";
+        // What is attached uses the quota of where it came from.
+        if !is_instance && compute_type != "AmlCompute" {
             return;
         }
         let location = json::text(body, "/properties/computeLocation");
         let subscription = resource.id.split('/').nth(2).unwrap_or("");
         let region = self.regions.entry(region_key(subscription, location)).or_default();
         region.computes += sign;
-        let is_instance = compute_type == "ComputeInstance";
         let nodes = if is_instance { 1 } else { nodes::reserved(body) };
         if let Some(size) = vm_sizes::find(json::text(body, "/properties/properties/vmSize")) {
             let is_low = json::text(body, "/properties/properties/vmPriority") == "LowPriority";

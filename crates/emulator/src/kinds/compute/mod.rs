@@ -1,9 +1,10 @@
-//! `Microsoft.MachineLearningServices/workspaces/computes`: clusters and instances in one collection.
+//! `Microsoft.MachineLearningServices/workspaces/computes`: clusters, instances and attached computes in one collection.
 //!
 //! Writes answer with the values the service has not filled in yet as nulls; a later GET shows them. All of it follows
 //! recorded traffic, except where a comment says that we chose.
 
 mod allocation;
+mod attached;
 pub(crate) mod cluster;
 pub(crate) mod duration;
 pub(crate) mod instance;
@@ -36,7 +37,7 @@ pub(crate) const KIND: Kind = Kind {
     delete,
     actions: &[
         ("listnodes", nodes::list),
-        ("listkeys", list_keys),
+        ("listkeys", attached::list_keys),
         ("start", power::start),
         ("stop", power::stop),
         ("restart", power::restart),
@@ -72,18 +73,6 @@ fn turn(world: &mut World, compute: Resource) {
 /// The kinds of compute a PUT can make here.
 const MADE: [&str; 2] = ["AmlCompute", "ComputeInstance"];
 
-/// What the ML service calls the attached kinds, which the emulator does not have.
-const ATTACHED: [&str; 8] = [
-    "Kubernetes",
-    "AKS",
-    "VirtualMachine",
-    "HDInsight",
-    "Databricks",
-    "DataFactory",
-    "DataLakeAnalytics",
-    "SynapseSpark",
-];
-
 fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
     let existing = world.store.get(&target.key()).cloned();
     let mut sent = call.object()?;
@@ -95,6 +84,9 @@ fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
     let workspace = target.parent_key().and_then(|key| world.store.get(&key)).cloned();
     let workspace = workspace.ok_or_else(|| bad_content("A compute lies in a workspace."))?;
     plain::refuse_busy(&workspace, call.now)?;
+    if !MADE.contains(&compute_type) {
+        return attached::put(world, call, target, (&workspace, existing), sent);
+    }
     match (compute_type, existing) {
         ("AmlCompute", Some(existing)) => cluster::update(world, call, target, existing, sent),
         ("AmlCompute", None) => cluster::create(world, call, target, &workspace, sent),
@@ -109,17 +101,14 @@ fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
 
 fn compute_type(sent: &Value) -> Result<&'static str, ArmError> {
     let name = json::text(sent, "/properties/computeType");
-    let same = |known: &&&str| known.eq_ignore_ascii_case(name);
-    if let Some(known) = MADE.iter().find(same) {
-        return Ok(known);
-    }
-    let about = "properties.computeType";
-    Err(match ATTACHED.iter().find(same) {
-        Some(known) => {
-            user_error(format!("The emulator does not attach computes of type '{known}'.")).about(about)
-        }
-        None if name.is_empty() => bad_content("The property 'computeType' is required.").about(about),
-        None => bad_content(format!("The compute type '{name}' is not valid.")).about(about),
+    let made = MADE.into_iter().find(|known| known.eq_ignore_ascii_case(name));
+    let known = made.or_else(|| attached::find(name).map(|attached| attached.name));
+    known.ok_or_else(|| {
+        let message = match name {
+            "" => "The property 'computeType' is required.".to_owned(),
+            name => format!("The compute type '{name}' is not valid."),
+        };
+        bad_content(message).about("properties.computeType")
     })
 }
 
@@ -153,8 +142,9 @@ fn delete(world: &mut World, call: &Call, target: &Target) -> Reply {
     let Some(mut compute) = world.store.get(&target.key()).cloned() else {
         return Ok(Response::empty(204));
     };
-    if is_detach {
-        let compute_type = json::text(&compute.body, "/properties/computeType");
+    let compute_type = json::text(&compute.body, "/properties/computeType").to_owned();
+    let is_made = MADE.contains(&compute_type.as_str());
+    if is_detach && is_made {
         return Err(user_error(format!("Detach with computeType {compute_type} is not supported.")));
     }
     if compute.is_leaving() {
@@ -164,8 +154,16 @@ fn delete(world: &mut World, call: &Call, target: &Target) -> Reply {
         });
     }
     plain::refuse_busy(&compute, call.now)?;
-    let is_instance = json::text(&compute.body, "/properties/computeType") == "ComputeInstance";
-    let work = if is_instance { Work::InstanceDelete } else { Work::ClusterDelete };
+    let is_instance = compute_type == "ComputeInstance";
+    let work = match (is_instance, is_detach) {
+        (true, _) => Work::InstanceDelete,
+        (_, true) => Work::Detach,
+        _ => Work::ClusterDelete,
+    };
+    if !is_made && !is_detach {
+        let underlying = json::text(&compute.body, "/properties/resourceId").to_ascii_lowercase();
+        world.remove(&underlying);
+    }
     let operation = begin(world, call, target, &mut compute, &operation::COMPUTE, call.after(work));
     plain::occupy(&mut compute, &operation, "Deleting");
     if is_instance {
@@ -221,7 +219,7 @@ fn envelope(
         && (location != home || compute_location != home)
     {
         let message = format!(
-            "A compute instance must be in the location of its workspace, '{home}', not in '{compute_location}'."
+            "A compute of this type must be in the location of its workspace, '{home}', not in '{compute_location}'."
         );
         return Err(user_error(message).about("location"));
     }
@@ -252,11 +250,6 @@ fn unfilled(compute: &Resource, sent: &Value, inner: Value) -> Value {
     json::remove(&mut reply, "/properties/computeLocation");
     reply["properties"]["properties"] = inner;
     reply
-}
-
-fn list_keys(world: &mut World, _call: &Call, target: &Target) -> Reply {
-    let compute_type = json::text(&world.existing(target)?.body, "/properties/computeType");
-    Err(user_error(format!("ComputeListKeys with computeType {compute_type} is not supported.")))
 }
 
 /// The coarse refusal of the ML service.
