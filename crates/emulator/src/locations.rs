@@ -38,26 +38,67 @@ fn sizes() -> Response {
 
 fn quotas(world: &World, subscription: &str, location: &str) -> Response {
     let mut rows: Vec<Value> =
-        FAMILIES.iter().map(|(family, title)| quota_row(world, subscription, family, title)).collect();
+        FAMILIES.iter().map(|(family, _)| quota_row(world, subscription, family)).collect();
+    rows.push(low_priority_row(subscription));
     let scope = format!("/subscriptions/{subscription}/").to_ascii_lowercase();
-    let own = world.workspace_quotas.iter().filter(|(id, _)| id.starts_with(&scope));
-    rows.extend(own.map(|(id, limit)| {
-        let name = id.rsplit('/').next().unwrap_or("").replace('_', " ");
-        json!({
-            "id": id,
-            "type": format!("{NAMESPACE}/workspaces/dedicatedCores/quotas"),
-            "name": { "value": name, "localizedValue": name },
-            "limit": limit,
-            "unit": "Count",
-            "location": location,
-            "amlWorkspaceLocation": location,
-        })
-    }));
+    for (key, limit) in
+        world.workspace_quotas.range(scope.clone()..).take_while(|(key, _)| key.starts_with(&scope))
+    {
+        rows.extend(workspace_row(world, location, key, *limit));
+    }
     Response::json(200, &json!({ "value": rows }))
 }
 
-fn quota_row(world: &World, subscription: &str, family: &str, title: &str) -> Value {
-    let title = format!("{title} Cluster Dedicated vCPUs");
+/// Nothing limits low-priority cores, which lists say by -1.
+fn low_priority_row(subscription: &str) -> Value {
+    let title = "Total Cluster LowPriority Regional vCPUs";
+    json!({
+        "id": format!("/subscriptions/{subscription}/providers/{NAMESPACE}/quotas/{}", title.replace(' ', "_")),
+        "type": format!("{NAMESPACE}/lowPriorityCores/quotas"),
+        "name": { "value": "TotalLowPriorityCores", "localizedValue": title },
+        "limit": -1,
+        "unit": "Count",
+        "location": null,
+        "amlWorkspaceLocation": null,
+    })
+}
+
+/// The row of a quota on a workspace, if that is here.
+fn workspace_row(world: &World, location: &str, key: &str, limit: i64) -> Option<Value> {
+    let (workspace, family) = workspace_and_family(key)?;
+    let workspace = world.store.get(workspace).filter(|workspace| workspace.body["location"] == location)?;
+    let title = quota_title(family);
+    Some(json!({
+        "id": format!("{}/quotas/{}", workspace.id, title.replace(' ', "_")),
+        "type": format!("{NAMESPACE}/workspaces/dedicatedCores/quotas"),
+        "name": { "value": family, "localizedValue": title },
+        "limit": limit,
+        "unit": "Count",
+        "location": location,
+        "amlWorkspaceLocation": location,
+    }))
+}
+
+/// How lists call the dedicated cores of a family.
+fn quota_title(family: &str) -> String {
+    format!("{} Cluster Dedicated vCPUs", family_title(family))
+}
+
+/// The key of the quota that a workspace has for a family.
+pub(crate) fn workspace_quota_key(workspace: &str, family: &str) -> String {
+    format!("{workspace}/quotas/{}", quota_title(family).replace(' ', "_")).to_ascii_lowercase()
+}
+
+/// The workspace and the family that a quota's id is about, whatever its casing.
+fn workspace_and_family(id: &str) -> Option<(&str, &'static str)> {
+    let (workspace, name) = id.split_at_checked(id.to_ascii_lowercase().rfind("/quotas/")?)?;
+    let name = name["/quotas/".len()..].replace('_', " ");
+    let family = FAMILIES.iter().find(|(family, _)| quota_title(family).eq_ignore_ascii_case(&name));
+    family.map(|(family, _)| (workspace, *family))
+}
+
+fn quota_row(world: &World, subscription: &str, family: &str) -> Value {
+    let title = quota_title(family);
     json!({
         "id": format!("/subscriptions/{subscription}/providers/{NAMESPACE}/quotas/{}", title.replace(' ', "_")),
         "type": format!("{NAMESPACE}/vmFamily/dedicatedCores/quotas"),
@@ -101,7 +142,7 @@ fn usages(world: &World, subscription: &str, location: &str) -> Response {
         ),
     ];
     for (family, _) in FAMILIES {
-        let title = format!("{} Cluster Dedicated vCPUs", family_title(family));
+        let title = quota_title(family);
         let used = region.dedicated.get(family).copied().unwrap_or(0);
         rows.push(row("vmFamily/dedicatedCores", family, &title, used, world.cores_allowed(family)));
     }
@@ -127,13 +168,15 @@ fn update_quotas(world: &mut World, call: &Call) -> Reply {
 }
 
 fn quota_status(world: &World, id: &str, limit: i64) -> &'static str {
-    let name = id.rsplit('/').next().unwrap_or("").replace('_', " ");
-    let family =
-        FAMILIES.iter().find(|(_, title)| name.to_ascii_lowercase().starts_with(&title.to_ascii_lowercase()));
-    match family {
-        None => "InvalidVMFamilyName",
-        Some(_) if limit < 0 => "Failure",
-        Some((family, _)) if limit > world.cores_allowed(family) => "InvalidQuotaExceedsSubscriptionLimit",
-        Some(_) => "Success",
+    let Some((workspace, family)) = workspace_and_family(id) else { return "InvalidVMFamilyName" };
+    let workspace = workspace.to_ascii_lowercase();
+    if limit < 0 || world.store.get(&workspace).is_none() {
+        "Failure"
+    } else if limit > world.cores_allowed(family) {
+        "InvalidQuotaExceedsSubscriptionLimit"
+    } else if limit < world.usage.workspace_cores(&workspace, family) {
+        "InvalidQuotaBelowClusterMinimum"
+    } else {
+        "Success"
     }
 }

@@ -11,6 +11,8 @@ use crate::vm_sizes;
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     regions: BTreeMap<String, Region>,
+    /// Dedicated cores by family, by the key of the workspace.
+    workspaces: BTreeMap<String, BTreeMap<&'static str, i64>>,
     /// Region and lower-case name of every instance: they are host names, unique in the region.
     instances: HashSet<String>,
 }
@@ -44,6 +46,11 @@ impl Usage {
     pub(crate) fn cores(&self, subscription: &str, location: &str, family: &str) -> i64 {
         let region = self.regions.get(&region_key(subscription, location));
         region.and_then(|region| region.dedicated.get(family)).copied().unwrap_or(0)
+    }
+
+    /// Dedicated cores of one family in use in a workspace.
+    pub(crate) fn workspace_cores(&self, workspace: &str, family: &str) -> i64 {
+        self.workspaces.get(workspace).and_then(|cores| cores.get(family)).copied().unwrap_or(0)
     }
 
     /// Clusters and instances in a region.
@@ -81,8 +88,14 @@ impl Usage {
         let nodes = if is_instance { 1 } else { nodes::reserved(body) };
         if let Some(size) = vm_sizes::find(json::text(body, "/properties/properties/vmSize")) {
             let is_low = json::text(body, "/properties/properties/vmPriority") == "LowPriority";
+            let more = sign * nodes * size.cores;
             let cores = if is_low { &mut region.low_priority } else { &mut region.dedicated };
-            *cores.entry(size.family).or_default() += sign * nodes * size.cores;
+            *cores.entry(size.family).or_default() += more;
+            let key = resource.key();
+            if let Some((workspace, _)) = key.rsplit_once("/computes/").filter(|_| !is_low) {
+                *self.workspaces.entry(workspace.to_owned()).or_default().entry(size.family).or_default() +=
+                    more;
+            }
         }
         if is_instance {
             let key = instance_key(location, resource.name());

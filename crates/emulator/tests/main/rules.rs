@@ -161,9 +161,47 @@ fn locations_answer_sizes_and_take_workspace_quotas() {
     assert!(sizes["value"].as_array().unwrap().iter().all(|size| size["supportedComputeTypes"].is_array()));
     let id =
         |family: &str| format!("{}/quotas/Standard_{family}_Family_Cluster_Dedicated_vCPUs", workspace());
-    let body = json!({ "value": [{ "id": id("DSv2"), "limit": 10 }, { "id": id("Nope"), "limit": 10 }, { "id": id("DSv2"), "limit": 999_999 }] });
-    let reply = cloud.post(&format!("{LOCATION}/updateQuotas"), Some(&body));
-    let statuses: Vec<_> =
-        reply.value()["value"].as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
-    assert_eq!(statuses, ["Success", "InvalidVMFamilyName", "InvalidQuotaExceedsSubscriptionLimit"]);
+    let status = |cloud: &mut Cloud, id: &str, limit: i64| {
+        let body = json!({ "value": [{ "id": id, "limit": limit, "unit": "Count" }] });
+        cloud.post(&format!("{LOCATION}/updateQuotas"), Some(&body)).value()["value"][0]["status"].clone()
+    };
+    cloud.put(&compute("ci-a"), &instance_body());
+    let cases = [
+        (id("DSv2"), 10, "Success"),
+        (id("Nope"), 10, "InvalidVMFamilyName"),
+        (id("DSv2"), 999_999, "InvalidQuotaExceedsSubscriptionLimit"),
+        (id("DSv2"), 3, "InvalidQuotaBelowClusterMinimum"),
+        (id("DSv2"), -1, "Failure"),
+        (id("DSv2").replace("research", "none"), 10, "Failure"),
+    ];
+    for (id, limit, expected) in cases {
+        assert_eq!(status(&mut cloud, &id.to_uppercase(), limit), expected, "{id} {limit}");
+    }
+    let quotas = cloud.get(&format!("{LOCATION}/quotas")).value();
+    let own = quotas["value"].as_array().unwrap().last().unwrap();
+    assert_eq!((&own["id"], &own["limit"]), (&json!(id("DSv2")), &json!(10)));
+}
+
+#[test]
+fn the_quota_of_a_workspace_limits_its_computes_alone() {
+    let mut cloud = cloud();
+    let id = format!("{}/quotas/Standard_DSv2_Family_Cluster_Dedicated_vCPUs", workspace());
+    let body = json!({ "value": [{ "id": id, "limit": 8 }] });
+    cloud.post(&format!("{LOCATION}/updateQuotas"), Some(&body));
+    let mut three = cluster_body();
+    three["properties"]["properties"]["scaleSettings"] = json!({ "minNodeCount": 3, "maxNodeCount": 4 });
+    let reply = cloud.put(&compute("cpu"), &three);
+    assert_eq!(reply.status, 400);
+    assert!(
+        message(&reply).starts_with("The specified workspace has a Standard DSv2 Family vCPU quota of 8")
+    );
+    let other = workspace().replace("research", "other");
+    cloud.put(&other, &crate::support::workspace_body());
+    cloud.pass(60);
+    assert_eq!(cloud.put(&format!("{other}/computes/cpu"), &three).status, 201);
+    assert_eq!(cloud.put(&compute("cpu"), &cluster_body()).status, 201);
+    cloud.pass(10);
+    cloud.control(Method::Post, "nodes", &json!({ "id": compute("cpu"), "run": 4, "seconds": 600 }));
+    cloud.pass(200);
+    assert_eq!(cloud.get(&compute("cpu")).value()["properties"]["properties"]["currentNodeCount"], 2);
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::allocation::{Bounds, Nodes, Run, Stage};
-use super::{duration, user_error};
+use super::{duration, rules, user_error};
 use crate::error::{ArmError, Reply, bad_content};
 use crate::json;
 use crate::listing;
@@ -172,10 +172,12 @@ fn bounds(world: &World, body: &Value, id: &str) -> Bounds {
 fn quota_room(world: &World, body: &Value, id: &str) -> i64 {
     let size = vm_sizes::find(json::text(body, "/properties/properties/vmSize"));
     let Some(size) = size.filter(|_| !is_low_priority(body)) else { return i64::MAX };
-    let subscription = id.split('/').nth(2).unwrap_or("");
-    let location = json::text(body, "/properties/computeLocation");
-    let own = world.store.get(&id.to_ascii_lowercase()).map_or(0, |stored| reserved(&stored.body));
-    let free = world.cores_allowed(size.family) - world.usage.cores(subscription, location, size.family);
+    let key = id.to_ascii_lowercase();
+    let workspace = key.rsplit_once("/computes/").map_or("", |(workspace, _)| workspace);
+    let quotas =
+        rules::quotas(world, workspace, json::text(body, "/properties/computeLocation"), size.family);
+    let free = quotas.iter().map(|(_, limit, used)| limit - used).min().unwrap_or(0);
+    let own = world.store.get(&key).map_or(0, |stored| reserved(&stored.body));
     own + (free / size.cores).max(0)
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::user_error;
 use crate::error::ArmError;
 use crate::json;
+use crate::locations;
 use crate::resource::Resource;
 use crate::router::Target;
 use crate::vm_sizes::{self, SIZES, VmSize, family_title};
@@ -73,19 +74,35 @@ pub(super) fn check_cores(
     size: &VmSize,
     cores: i64,
 ) -> Result<(), ArmError> {
-    let limit = world.cores_allowed(size.family);
-    let used = world.usage.cores(&target.subscription, location, size.family);
-    if cores <= 0 || used + cores <= limit {
+    let workspace = target.parent_key().unwrap_or_default();
+    let quotas = quotas(world, &workspace, location, size.family);
+    let Some((whose, limit, _)) =
+        quotas.into_iter().find(|(_, limit, used)| cores > 0 && used + cores > *limit)
+    else {
         return Ok(());
-    }
+    };
     let nodes = (cores / size.cores).max(1);
     let message = format!(
-        "The specified subscription has a {} vCPU quota of {limit} and cannot accomodate for at least {nodes} requested \
+        "The specified {whose} has a {} vCPU quota of {limit} and cannot accomodate for at least {nodes} requested \
          managed compute node(s) which maps to {cores} vCPUs.",
         family_title(size.family)
     );
     Err(ArmError::service(400, "BadRequest", message.clone())
         .because("ClusterMinNodesExceedCoreQuota", message))
+}
+
+/// The quotas on a family that computes of a workspace fall under: whose each is, its limit, and how much is in use.
+pub(super) fn quotas(
+    world: &World,
+    workspace: &str,
+    location: &str,
+    family: &str,
+) -> Vec<(&'static str, i64, i64)> {
+    let subscription = workspace.split('/').nth(2).unwrap_or("");
+    let used = world.usage.cores(subscription, location, family);
+    let own = world.workspace_quotas.get(&locations::workspace_quota_key(workspace, family));
+    let own = own.map(|limit| ("workspace", *limit, world.usage.workspace_cores(workspace, family)));
+    [("subscription", world.cores_allowed(family), used)].into_iter().chain(own).collect()
 }
 
 /// A workspace with a managed network places its computes itself; one without needs a subnet for private nodes.
