@@ -63,11 +63,11 @@ def make(path, body):
     control("POST", "clock", {"advance_seconds": 600})
 
 
-def make_workspace():
-    """The resource group and a workspace in it."""
+def make_workspace(name=WORKSPACE):
+    """The resource group and a workspace in it, by requests of its own."""
     make(GROUP_ID, {"location": LOCATION})
     of = lambda kind, name: f"{GROUP_ID}/providers/{kind}/{name}"
-    make(WORKSPACE_ID, {
+    make(of("Microsoft.MachineLearningServices/workspaces", name), {
         "location": LOCATION,
         "identity": {"type": "SystemAssigned"},
         "properties": {
@@ -76,6 +76,12 @@ def make_workspace():
             "applicationInsights": of("Microsoft.Insights/components", "ai"),
         },
     })
+
+
+def shows(thing, **expected):
+    """Asserts that an object has these attributes."""
+    actual = {name: getattr(thing, name) for name in expected}
+    assert actual == expected, f"\n  shows    {actual}\n  expected {expected}"
 
 
 def refused(code, call, *args, **kwargs):

@@ -18,7 +18,7 @@ macro_rules! programs {
 }
 
 // A new program is one word here.
-programs!(subscriptions);
+programs!(clusters, instances, joint, subscriptions, workspaces);
 
 /// A file that no test runs would rot.
 #[test]
