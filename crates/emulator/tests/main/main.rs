@@ -25,6 +25,7 @@ mod rules;
 mod scale;
 mod scripts;
 mod support;
+mod terraform;
 mod tokens;
 mod workspace;
 
