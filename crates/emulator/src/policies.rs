@@ -191,35 +191,52 @@ fn content<'a>(world: &World, call: &'a Call, body: &Value) -> Content<'a> {
 
 /// 403 that names every policy that a request broke.
 pub(crate) fn refusal(call: &Call, violations: &[Violation]) -> ArmError {
-    let subject = &call.subject;
-    let ids = |violation: &Violation| {
+    let name = call.subject.name();
+    let assigned: Vec<Assignment> =
+        violations.iter().map(|violation| Assignment::of(call, violation)).collect();
+    let identifiers: Vec<Value> = assigned.iter().map(Assignment::identifiers).collect();
+    let message =
+        format!("Resource '{name}' was disallowed by policy. Policy identifiers: '{}'.", json!(identifiers));
+    let error = ArmError::gateway(403, "RequestDisallowedByPolicy", message).about(name);
+    violations.iter().zip(&assigned).fold(error, |error, (violation, assignment)| {
+        error.also("PolicyViolation", assignment.info(violation))
+    })
+}
+
+/// The ids that a policy would have in Azure; they follow from its name.
+struct Assignment {
+    display_name: String,
+    scope: String,
+    name: String,
+    id: String,
+    definition_name: String,
+    definition_id: String,
+}
+
+impl Assignment {
+    fn of(call: &Call, violation: &Violation) -> Assignment {
         let name = violation.policy.to_ascii_lowercase().replace(' ', "-");
-        let assignment = format!(
-            "/subscriptions/{}/providers/Microsoft.Authorization/policyAssignments/{name}",
-            subject.subscription
-        );
-        let definition = format!("/providers/Microsoft.Authorization/policyDefinitions/{}", guid_of(&name));
-        (name, assignment, definition)
-    };
-    let identifiers: Vec<Value> = violations
-        .iter()
-        .map(|violation| {
-            let (name, assignment, definition) = ids(violation);
-            json!({
-                "policyAssignment": { "name": name, "id": assignment },
-                "policyDefinition": { "name": violation.policy, "id": definition },
-            })
+        let scope = format!("/subscriptions/{}", call.subject.subscription);
+        let definition_name = guid_of(&name);
+        Assignment {
+            display_name: violation.policy.clone(),
+            id: format!("{scope}/providers/Microsoft.Authorization/policyAssignments/{name}"),
+            scope,
+            definition_id: format!("/providers/Microsoft.Authorization/policyDefinitions/{definition_name}"),
+            definition_name,
+            name,
+        }
+    }
+
+    fn identifiers(&self) -> Value {
+        json!({
+            "policyAssignment": { "name": self.name, "id": self.id },
+            "policyDefinition": { "name": self.display_name, "id": self.definition_id },
         })
-        .collect();
-    let message = format!(
-        "Resource '{}' was disallowed by policy. Policy identifiers: '{}'.",
-        subject.name(),
-        json!(identifiers)
-    );
-    let error = ArmError::gateway(403, "RequestDisallowedByPolicy", message).about(subject.name());
-    violations.iter().fold(error, |error, violation| {
-        let (name, assignment, definition) = ids(violation);
-        let info = json!({
+    }
+
+    fn info(&self, violation: &Violation) -> Value {
+        json!({
             "evaluationDetails": {
                 "evaluatedExpressions": [{
                     "result": "True",
@@ -231,16 +248,15 @@ pub(crate) fn refusal(call: &Call, violations: &[Violation]) -> ArmError {
                     "operator": violation.operator,
                 }],
             },
-            "policyDefinitionId": definition,
-            "policyDefinitionName": guid_of(&name),
-            "policyDefinitionDisplayName": violation.policy,
+            "policyDefinitionId": self.definition_id,
+            "policyDefinitionName": self.definition_name,
+            "policyDefinitionDisplayName": self.display_name,
             "policyDefinitionEffect": "deny",
-            "policyAssignmentId": assignment,
-            "policyAssignmentName": name,
-            "policyAssignmentDisplayName": violation.policy,
-            "policyAssignmentScope": format!("/subscriptions/{}", subject.subscription),
+            "policyAssignmentId": self.id,
+            "policyAssignmentName": self.name,
+            "policyAssignmentDisplayName": self.display_name,
+            "policyAssignmentScope": self.scope,
             "policyAssignmentParameters": {},
-        });
-        error.also("PolicyViolation", info)
-    })
+        })
+    }
 }

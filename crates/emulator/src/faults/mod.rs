@@ -26,7 +26,7 @@ use crate::wire::Response;
 use crate::world::{Call, World};
 use lag::Echo;
 use menu::Entry;
-use strike::{Result as Outcome, Strike};
+use strike::{Outcome, Strike};
 
 /// Request ids kept for each rule; `fired` counts without limit.
 const REQUESTS_MAX: usize = 1_000;
@@ -168,16 +168,16 @@ fn aims(world: &mut World, call: &Call, index: usize) -> bool {
 fn act(world: &mut World, call: &Call, index: usize) -> Response {
     let rule = &world.faults.rules[index];
     let (fault, entry) = (rule.fault.clone(), rule.entry);
-    let mut strike = Strike { world, call, fault: &fault, index, result: Outcome::Fired };
+    let mut strike = Strike { world, call, fault: &fault, index, outcome: Outcome::Fired };
     let response = strike.act(&entry.act);
-    let result = strike.result;
+    let outcome = strike.outcome;
     let rule = &mut world.faults.rules[index];
-    match result {
+    match outcome {
         Outcome::Fired => rule.fire(call.id),
         Outcome::Armed => {}
         // It was none of those that are counted after all.
         Outcome::Missed => rule.seen -= 1,
     }
-    rule.struck += u64::from(result != Outcome::Missed);
+    rule.struck += u64::from(outcome != Outcome::Missed);
     response
 }

@@ -11,7 +11,7 @@ use crate::world::{Call, World};
 
 /// What became of a strike.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Result {
+pub(super) enum Outcome {
     /// The reply, or the cloud, is not what it would have been.
     Fired,
     /// What was asked for comes with later replies.
@@ -27,7 +27,7 @@ pub(super) struct Strike<'a> {
     pub(super) fault: &'a Fault,
     /// Where the rule stands among the others.
     pub(super) index: usize,
-    pub(super) result: Result,
+    pub(super) outcome: Outcome,
 }
 
 impl Strike<'_> {
@@ -59,7 +59,7 @@ impl Strike<'_> {
 
     /// The answer of a request that this fault cannot be about.
     pub(super) fn miss(&mut self, answer: Response) -> Response {
-        self.result = Result::Missed;
+        self.outcome = Outcome::Missed;
         answer
     }
 
@@ -71,7 +71,7 @@ impl Strike<'_> {
 
     /// Leaves something that later requests will meet, and counts when they do.
     pub(super) fn arm(&mut self, echo: Echo) {
-        self.result = Result::Armed;
+        self.outcome = Outcome::Armed;
         self.leave(echo);
     }
 
