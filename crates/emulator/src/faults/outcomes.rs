@@ -79,7 +79,9 @@ fn around(strike: &mut Strike, change: impl FnOnce(&mut Strike, &mut Begun)) -> 
     let key = strike.call.subject.key();
     let before = strike.world.store.get(&key).cloned();
     let reply = strike.pass();
-    let Some(operation) = operation::announced(strike.world, &reply).cloned() else {
+    // One whose end is open ends with its resource, which is not ours to end.
+    let closed = |operation: &&Operation| operation.ends_at < Timestamp::MAX;
+    let Some(operation) = operation::announced(strike.world, &reply).filter(closed).cloned() else {
         return strike.miss(reply);
     };
     let after = strike.world.store.get(&key).cloned();
