@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::claims::Claims;
 use crate::random::Random;
+use crate::trace;
 
 /// Tokens are renewed so long before they end (arm-faults §7), those that live shortly at half of
 /// their time. Without jitter: a run is one process, and renews once.
@@ -165,6 +166,7 @@ impl TokenCache {
             if !error.transient || start.elapsed() + pause > SIGN_IN_WINDOW {
                 return Err(error);
             }
+            trace::token_pause(pause, &error.message);
             tokio::time::sleep(pause).await;
         }
     }

@@ -92,6 +92,11 @@ pub(crate) fn pause(call: &Call, pause: Duration, why: &str) {
     debug!(target: TARGET, seconds = pause.as_secs_f64(), why, "waiting to repeat {} {}", call.method, call.url.path());
 }
 
+/// A wait before a token is asked for again; why holds no secret.
+pub(crate) fn token_pause(pause: Duration, why: &str) {
+    debug!(target: TARGET, seconds = pause.as_secs_f64(), why, "waiting to ask for a token again");
+}
+
 /// A URL without what signs it: an operation's own name, and parameters that are not on the list.
 fn address(url: &Url) -> String {
     let mut path: Vec<&str> = url.path().split('/').collect();

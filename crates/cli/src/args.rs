@@ -37,6 +37,9 @@ pub struct Global {
     /// Another Azure Resource Manager than plumb.toml names; a loopback address gets no token of Azure's
     #[arg(long, value_name = "URL", env = "PLUMB_ENDPOINT", global = true, hide_env_values = true)]
     pub endpoint: Option<String>,
+    /// Another way to sign in than plumb.toml names: cli, workload-identity, … (docs/credentials.md)
+    #[arg(long, value_name = "NAME", env = "PLUMB_CREDENTIAL", global = true)]
+    pub credential: Option<String>,
     /// No colours
     #[arg(long, global = true)]
     pub no_color: bool,

@@ -100,7 +100,8 @@ fn tokens(
     events: &Events,
 ) -> anyhow::Result<Arc<dyn TokenSource>> {
     let wires = Wires::beside(endpoint, transport).context("setting up HTTP")?;
-    let name = credential(session.project.cloud.credential);
+    let named = session.settings.credential.as_deref();
+    let name = named.unwrap_or(credential(session.project.cloud.credential));
     let credential = match Credential::open(name, endpoint, wires, &|name| std::env::var(name).ok()) {
         Err(CredentialError::Loopback) => return Ok(Arc::new(StaticToken::new(Secret::new(DEFAULT_TOKEN)))),
         opened => opened?,

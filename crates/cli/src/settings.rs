@@ -18,6 +18,8 @@ pub struct Settings {
     pub variable_files: Vec<PathBuf>,
     /// `--endpoint` or `PLUMB_ENDPOINT`.
     pub endpoint: Option<String>,
+    /// `--credential` or `PLUMB_CREDENTIAL`.
+    pub credential: Option<String>,
     /// Whether to colour stdout.
     pub color: bool,
     /// The command line, as the journal and the lock name it; values of variables are left out.
@@ -42,6 +44,7 @@ impl Settings {
             variables: global.variables.clone(),
             variable_files: global.variable_files.clone(),
             endpoint: global.endpoint.clone(),
+            credential: global.credential.clone().filter(|name| !name.is_empty()),
             color: !refused && (asked || std::io::stdout().is_terminal()),
             command: command.to_owned(),
             speed: speed.filter(|s: &f64| s.is_finite() && *s > 0.0).unwrap_or(SPEED),

@@ -17,6 +17,10 @@ use crate::transport::TransportError;
 const MESSAGE_CHARACTERS_MAX: usize = 2000;
 const ID_CHARACTERS_MAX: usize = 100;
 
+pub(super) const LATER: &str = "That host is busy or in trouble: run the command again later.";
+const UNREACHABLE: &str = "This machine must reach that host: look at its network, and at HTTPS_PROXY.";
+const UNTRUSTED: &str = "Something stands between this machine and that host; a proxy's certificate authority goes into the file that SSL_CERT_FILE names.";
+
 /// The failure of one request for a token.
 pub(super) fn failure(
     source: &Source,
@@ -55,7 +59,8 @@ fn of_reply(source: &Source, host: &str, reply: &Response<Bytes>) -> TokenError 
         }
         None => (others_words(reply.body()), None),
     };
-    failure.advice = clock.or_else(|| advice.or_else(|| source.advice()).map(str::to_owned));
+    let general = if busy { Some(LATER) } else { source.advice() };
+    failure.advice = clock.or_else(|| advice.or(general).map(str::to_owned));
     let said = if words.is_empty() { "without saying why" } else { words.as_str() };
     failure.message = format!("{host} answered {}: {said}", status.as_u16());
     failure
@@ -70,13 +75,14 @@ fn others_words(body: &Bytes) -> String {
 
 /// Where nobody listens for a managed identity's requests, the machine has none: waiting is no use.
 fn of_silence(source: &Source, host: &str, error: &TransportError) -> TokenError {
-    let absent = source.is_of_this_machine() && matches!(error, TransportError::Unreachable(_));
-    TokenError {
-        message: format!("{host}: {error}"),
-        transient: !absent && !matches!(error, TransportError::Untrusted(_)),
-        advice: source.advice().filter(|_| absent).map(str::to_owned),
-        ..TokenError::default()
-    }
+    let (transient, advice) = match error {
+        TransportError::Unreachable(_) if source.is_of_this_machine() => (false, source.advice()),
+        TransportError::Unreachable(_) => (true, Some(UNREACHABLE)),
+        TransportError::Untrusted(_) => (false, Some(UNTRUSTED)),
+        TransportError::Lost(_) => (true, Some(LATER)),
+    };
+    let advice = advice.map(str::to_owned);
+    TokenError { message: format!("{host}: {error}"), advice, transient, ..TokenError::default() }
 }
 
 /// What never reached the wire, and what `az` says. Only the innermost words tell anything.

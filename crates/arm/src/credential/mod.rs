@@ -28,7 +28,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 pub use self::environment::Environment;
-use self::failure::failure;
+use self::failure::{LATER, failure};
 use self::source::{Source, UNANNOUNCED, WAYS, Way};
 use self::wire::Wire;
 pub use self::wire::Wires;
@@ -204,6 +204,7 @@ impl Credential {
             Ok(Err(error)) => Err(failure(source, wire.refused(), &error, &self.redactor)),
             Err(_) => Err(TokenError {
                 message: format!("there was no token within {} s", REQUEST_TIMEOUT.as_secs()),
+                advice: Some(LATER.to_owned()),
                 transient: true,
                 ..TokenError::default()
             }),
@@ -320,10 +321,12 @@ fn alternatives(names: &[&str]) -> String {
     }
 }
 
-/// The line of plumb.toml that says what `auto` would have found.
+/// What says what `auto` would have found.
 fn instead(announced: &[(&str, &str)]) -> String {
     let Some((name, variable)) = announced.first() else {
         return format!("put the way to sign in into plumb.toml, `[cloud] credential = …`: {}", names());
     };
-    format!("put `credential = \"{name}\"` below [cloud] in plumb.toml: {variable} is set")
+    format!(
+        "put `credential = \"{name}\"` below [cloud] in plumb.toml, or set PLUMB_CREDENTIAL={name}: {variable} is set"
+    )
 }

@@ -25,8 +25,6 @@ use crate::transport::{Transport, TransportError};
 const SECRET_FIELDS: [&str; 6] =
     ["client_secret", "client_assertion", "access_token", "refresh_token", "value", "oidcToken"];
 
-const SECRET_HEADERS: [&str; 2] = ["x-identity-header", "secret"];
-
 /// How requests for tokens travel.
 #[derive(Clone)]
 pub struct Wires {
@@ -95,8 +93,10 @@ impl Wire {
     fn learn_request(&self, request: &Request<Bytes>) {
         let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
         let bearer = header(AUTHORIZATION.as_str()).map(|v| v.trim_start_matches("Bearer "));
-        let headers = SECRET_HEADERS.iter().filter_map(|name| header(name)).chain(bearer);
-        headers.for_each(|secret| self.redactor.learn(&Json::from(secret)));
+        bearer
+            .into_iter()
+            .chain(header("x-identity-header"))
+            .for_each(|secret| self.redactor.learn(&Json::from(secret)));
         let form = form_urlencoded::parse(request.body());
         for (_, secret) in form.filter(|(name, _)| SECRET_FIELDS.contains(&name.as_ref())) {
             self.redactor.learn(&Json::from(secret.as_ref()));

@@ -573,7 +573,9 @@ async fn entras_refusals_are_told_with_advice_and_ids() {
         [(400, 90_055, true), (400, 50_196, true), (503, 1, true), (429, 1, true), (400, 700_016, false)]
     {
         issuer.answer(instead("token", status, entra(code, "x")));
-        assert_eq!(refused(&credential).await.transient, transient, "{status} {code}");
+        let error = refused(&credential).await;
+        assert_eq!(error.transient, transient, "{status} {code}");
+        assert!(error.advice.is_some(), "{error}");
     }
     assert_eq!(issuer.asked().len(), 6, "azure_core sends nothing again by itself");
 }

@@ -57,7 +57,7 @@ async fn auto_is_refused_in_ci_with_what_to_write() {
     let rows: [(Set<'_>, &str); 5] = [
         (
             &[("CI", "true"), ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://ci")],
-            "put `credential = \"workload-identity\"` below [cloud] in plumb.toml: ACTIONS_ID_TOKEN_REQUEST_URL is set",
+            "put `credential = \"workload-identity\"` below [cloud] in plumb.toml, or set PLUMB_CREDENTIAL=workload-identity: ACTIONS_ID_TOKEN_REQUEST_URL is set",
         ),
         (&[("CI", "1"), SECRET], "put `credential = \"client-secret\"` below"),
         (

@@ -182,9 +182,24 @@ fn auto_is_refused_in_ci() {
     assert_eq!(
         said.stderr,
         "Error: `credential = \"auto\"` is refused in CI: a run that nobody watches must not pick its own identity\n  \
-         put `credential = \"client-secret\"` below [cloud] in plumb.toml: AZURE_CLIENT_SECRET is set\n"
+         put `credential = \"client-secret\"` below [cloud] in plumb.toml, or set PLUMB_CREDENTIAL=client-secret: AZURE_CLIENT_SECRET is set\n"
     );
     assert_eq!(said.stdout, "");
+}
+
+#[test]
+fn a_run_can_sign_in_otherwise_than_the_project_says() {
+    let stage = Stage::new("managed-identity");
+    let by_flag = stage.ok(&["plan", "--credential", "client-secret"]);
+    assert!(by_flag.stderr.contains("Signed in by client-secret: "), "{}", by_flag.stderr);
+    let by_variable = said(stage.command(&["plan"]).env("PLUMB_CREDENTIAL", "auto"));
+    assert!(by_variable.stderr.contains("client-secret, which auto chose"), "{}", by_variable.stderr);
+    let unknown = stage.run(&["plan", "--credential", "magic"]);
+    assert!(
+        unknown.stderr.contains("there is no credential named `magic`; say auto, client-secret,"),
+        "{}",
+        unknown.stderr
+    );
 }
 
 #[test]
