@@ -58,6 +58,23 @@ pub(crate) fn fill(tree: &mut Value, defaults: &Value) {
     }
 }
 
+/// Turns text into the truth that it stands for, wherever `defaults` has a boolean; templates write `"false"`.
+pub(crate) fn read_truth(tree: &mut Value, defaults: &Value) {
+    if let (Value::Object(tree), Value::Object(defaults)) = (&mut *tree, defaults) {
+        for (key, value) in tree {
+            read_truth(value, defaults.get(key).unwrap_or(&NULL));
+        }
+        return;
+    }
+    let Some(text) = tree.as_str().filter(|_| defaults.is_boolean()) else { return };
+    match text.to_ascii_lowercase().as_str() {
+        "" => *tree = Value::Null,
+        "true" => *tree = Value::Bool(true),
+        "false" => *tree = Value::Bool(false),
+        _ => {}
+    }
+}
+
 /// JSON merge patch, RFC 7396: null removes a key.
 pub(crate) fn merge_patch(tree: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
@@ -108,6 +125,13 @@ mod tests {
         assert_eq!(tree, json!({"a": null, "b": {"c": 2, "d": 3}}));
         fill(&mut tree, &json!({"a": 7, "b": {"c": 9}}));
         assert_eq!(tree, json!({"a": 7, "b": {"c": 2, "d": 3}}));
+    }
+
+    #[test]
+    fn text_becomes_truth_where_the_default_is_one() {
+        let mut tree = json!({"a": "False", "b": {"c": "true", "d": "true"}, "e": "", "f": "maybe"});
+        read_truth(&mut tree, &json!({"a": true, "b": {"c": false, "d": ""}, "e": false, "f": false}));
+        assert_eq!(tree, json!({"a": false, "b": {"c": true, "d": "true"}, "e": null, "f": "maybe"}));
     }
 
     #[test]

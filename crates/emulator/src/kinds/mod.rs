@@ -156,12 +156,17 @@ pub(crate) fn of(resource: &Resource) -> Option<&'static Kind> {
     KINDS.into_iter().find(|kind| kind.resource_type == resource.kind)
 }
 
-/// Gives every closed-set value in `body` its canonical casing, or refuses it.
+/// Gives every closed-set value in `body` its canonical casing, or refuses it. Empty text says nothing: templates send
+/// it for what their users left out.
 pub(crate) fn canonical_enums(body: &mut Value, enums: &[(&str, &[&str])]) -> Result<(), ArmError> {
     let mut refused = None;
     for (pointer, allowed) in enums {
         json::for_each(body, pointer, &mut |value| {
             let Some(sent) = value.as_str() else { return };
+            if sent.is_empty() {
+                *value = Value::Null;
+                return;
+            }
             match allowed.iter().find(|allowed| allowed.eq_ignore_ascii_case(sent)) {
                 Some(canonical) => *value = json!(canonical),
                 None => refused = Some((sent.to_owned(), *pointer)),

@@ -152,7 +152,9 @@ fn compose(
     envelope(world, target, &mut body, existing)?;
     canonical_enums(&mut body, kind.enums)?;
     rewrite(kind, &mut body);
-    json::fill(&mut body, &(kind.defaults)());
+    let defaults = (kind.defaults)();
+    json::read_truth(&mut body, &defaults);
+    json::fill(&mut body, &defaults);
     for (pointer, template) in kind.generated {
         let kept = existing.and_then(|existing| existing.body.pointer(pointer)).cloned();
         let value = kept.unwrap_or_else(|| json!(made_up(world, call, &body, template)));

@@ -320,6 +320,10 @@ fn waits_for(
     evaluator: &Evaluator,
 ) -> Evaluated<Vec<usize>> {
     let own = &planned[index];
+    if !own.enabled {
+        // What it would wait for need not be there either: azure-ai-ml sends such templates.
+        return Ok(Vec::new());
+    }
     let source = crate::json::at(template, &own.place);
     let named = |named: &str| -> Vec<usize> {
         let others = planned.iter().enumerate().filter(|(place, _)| *place != index);
@@ -333,6 +337,10 @@ fn waits_for(
     };
     for entry in listed {
         let entry = evaluator.within(&own.loops, |evaluator| evaluator.text(&entry, "dependsOn"))?;
+        // An id without a name: azure-ai-ml sends one for the store that a feature store does not have.
+        if entry.ends_with('/') {
+            continue;
+        }
         let found = named(&entry);
         if found.is_empty() && !own.is_named(&entry) {
             return Err(format!(
@@ -346,10 +354,8 @@ fn waits_for(
         }
         after.extend(found);
     }
-    if own.enabled {
-        let asked = evaluator.within(&own.loops, |evaluator| evaluator.examine(&deferred(source)))?;
-        after.extend(asked.iter().flat_map(|asked| named(asked)));
-    }
+    let asked = evaluator.within(&own.loops, |evaluator| evaluator.examine(&deferred(source)))?;
+    after.extend(asked.iter().flat_map(|asked| named(asked)));
     Ok(after)
 }
 

@@ -297,11 +297,11 @@ fn refusal(resources: Value) -> String {
 #[test]
 fn dependencies_come_from_names_ids_loops_and_references() {
     let list = planned(json!([
-        thing("a", json!({ "dependsOn": ["b", "[resourceId('Contoso.Things/widgets', 'off')]", "many", "Contoso.Things/widgets/f"] })),
+        thing("a", json!({ "dependsOn": ["b", "[resourceId('Contoso.Things/widgets', 'off')]", "many", "Contoso.Things/widgets/f", "/x/"] })),
         thing("b", json!({ "properties": { "x": "[concat(reference('c').y, reference(resourceId('Contoso.Things/widgets', 'd')).y)]" } })),
         thing("c", json!({})),
         thing("d", json!({})),
-        thing("off", json!({ "condition": false, "properties": "[nonsense()]" })),
+        thing("off", json!({ "condition": false, "dependsOn": ["nobody"], "properties": "[nonsense()]" })),
         thing("[concat('m', copyIndex())]", json!({ "copy": { "name": "many", "count": "[add(1, 1)]" } })),
         thing("f", json!({ "resources": [
             { "type": "parts", "apiVersion": "2026-01-01", "name": "p", "condition": "False" },

@@ -28,6 +28,7 @@ mod support;
 mod terraform;
 mod tokens;
 mod workspace;
+mod workspace_template;
 
 #[test]
 fn every_file_here_is_listed() {

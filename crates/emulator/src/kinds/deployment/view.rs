@@ -21,12 +21,14 @@ pub(super) fn refresh(resource: &mut Resource, run: &Run, state: &str, now: Time
     properties["outputResources"] = made.map(|step| json!({ "id": step.planned.id })).collect();
 }
 
-/// The time between two moments as ARM writes it: `PT1M2.3S`.
+/// The time between two moments as ARM writes it: `PT1M2.3S`. There is always a fraction, which azure-ai-ml cuts off.
 pub(super) fn duration(from: Timestamp, to: Timestamp) -> String {
     let seconds = to.duration_since(from).as_secs_f64().max(0.0);
     let (minutes, rest) = ((seconds / 60.0).floor(), seconds % 60.0);
-    let rest = format!("{rest:.3}");
-    let rest = rest.trim_end_matches('0').trim_end_matches('.');
+    let mut rest = format!("{rest:.3}").trim_end_matches('0').to_owned();
+    if rest.ends_with('.') {
+        rest.push('0');
+    }
     if minutes > 0.0 { format!("PT{minutes}M{rest}S") } else { format!("PT{rest}S") }
 }
 
