@@ -113,6 +113,28 @@ pub(crate) fn for_each(tree: &mut Value, pattern: &str, change: &mut dyn FnMut(&
     }
 }
 
+/// Every value that a pointer reaches, in order; `*` stands for each element or member.
+pub(crate) fn every<'a>(tree: &'a Value, pattern: &str) -> Vec<&'a Value> {
+    let mut found = vec![tree];
+    for key in pattern.split('/').skip(1) {
+        found = found
+            .into_iter()
+            .flat_map(|value| match value {
+                Value::Array(items) if key == "*" => items.iter().collect(),
+                Value::Object(map) if key == "*" => map.values().collect(),
+                Value::Object(map) => map.get(key).into_iter().collect(),
+                _ => Vec::new(),
+            })
+            .collect();
+    }
+    found
+}
+
+/// The place in a list of named things where the name stands, compared without case.
+pub(crate) fn position(list: &[Value], name: &str) -> Option<usize> {
+    list.iter().position(|item| text(item, "/name").eq_ignore_ascii_case(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +161,7 @@ mod tests {
         let mut tree = json!({"list": [{"x": 1}, {"x": 2}, {}]});
         for_each(&mut tree, "/list/*/x", &mut |value| *value = json!(0));
         assert_eq!(tree, json!({"list": [{"x": 0}, {"x": 0}, {}]}));
+        assert_eq!(every(&tree, "/list/*/x"), [&json!(0), &json!(0)]);
+        assert_eq!(every(&tree, "/none/*/x"), Vec::<&Value>::new());
     }
 }

@@ -31,6 +31,7 @@ mod groups;
 mod happenings;
 mod json;
 mod kinds;
+mod links;
 mod listing;
 mod location;
 mod locations;

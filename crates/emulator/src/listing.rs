@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::error::{Reply, group_not_found, method_not_allowed};
 use crate::filter::{self, Filter};
 use crate::kinds::generic::is_extension;
+use crate::links;
 use crate::resource::Resource;
 use crate::router::Target;
 use crate::wire::{Method, Response};
@@ -20,7 +21,11 @@ pub(crate) fn collection(world: &World, call: &Call, target: &Target) -> Reply {
     world.check_parents(target, "read")?;
     let after = continuation(call);
     let items = world.store.list(&target.collection(), after.as_deref());
-    Ok(page(world, call, items.map(|item| (item.name().to_ascii_lowercase(), item.view(call.now)))))
+    Ok(page(
+        world,
+        call,
+        items.map(|item| (item.name().to_ascii_lowercase(), links::show(world, item, call))),
+    ))
 }
 
 /// The resources of one type in a subscription itself and in all its groups.
@@ -31,7 +36,7 @@ pub(crate) fn of_type(world: &World, call: &Call, target: &Target) -> Response {
     let collections = groups.chain([target.collection()]);
     let items = collections.flat_map(|collection| world.store.list(&collection, None).collect::<Vec<_>>());
     let later = items.filter(move |resource| resource.key() > after);
-    page(world, call, later.map(|resource| (resource.key(), resource.view(call.now))))
+    page(world, call, later.map(|resource| (resource.key(), links::show(world, resource, call))))
 }
 
 /// The top-level resources of a subscription or of one group, as the generic list shows them.

@@ -45,6 +45,19 @@ pub(crate) struct Style {
     status: Option<&'static str>,
     /// The query of `Location`, if that header is sent.
     location: Option<&'static str>,
+    /// Another path for `Location`.
+    results: Option<&'static str>,
+}
+
+const PLAIN: Style = Style { path: "", status: None, location: None, results: None };
+
+/// Work that a request only begins, and how its provider tells when it is done.
+#[derive(Clone, Copy)]
+pub(crate) struct Long {
+    pub(crate) style: &'static Style,
+    pub(crate) work: Work,
+    /// The provisioning state that a new resource shows meanwhile.
+    pub(crate) creating: &'static str,
 }
 
 const SIGNATURE: &str = "&t={time}&c={certificate}&s={signature}&h={hash}";
@@ -53,14 +66,14 @@ const SIGNATURE: &str = "&t={time}&c={certificate}&s={signature}&h={hash}";
 pub(crate) const COMPUTE: Style = Style {
     path: "/providers/Microsoft.MachineLearningServices/locations/{location}/computeOperationsStatus/",
     status: Some("api-version={version}&service=new"),
-    location: None,
+    ..PLAIN
 };
 
 /// The preview action `resize` is documented with `Location` alone.
 pub(crate) const COMPUTE_LOCATION: Style = Style {
     path: "/providers/Microsoft.MachineLearningServices/locations/{location}/computeOperationsResults/",
-    status: None,
     location: Some("api-version={version}&service=new"),
+    ..PLAIN
 };
 
 /// Workspaces send both, told apart by `type`.
@@ -68,31 +81,47 @@ pub(crate) const WORKSPACE: Style = Style {
     path: "/providers/Microsoft.MachineLearningServices/locations/{location}/workspaceOperationsStatus/",
     status: Some("api-version={version}&type=async"),
     location: Some("api-version={version}&type=location"),
+    ..PLAIN
 };
 
 /// Storage accounts send `Location` alone.
 pub(crate) const STORAGE: Style = Style {
     path: "/providers/Microsoft.Storage/locations/{location}/asyncoperations/",
-    status: None,
     location: Some("monitor=true&api-version={version}"),
+    ..PLAIN
+};
+
+/// Networks send `Azure-AsyncOperation` on a PUT (dsvm-pool §3).
+pub(crate) const NETWORK: Style = Style {
+    path: "/providers/Microsoft.Network/locations/{location}/operations/",
+    status: Some("api-version={version}"),
+    ..PLAIN
+};
+
+/// On a DELETE they send both, with another path for `Location`.
+pub(crate) const NETWORK_DELETE: Style = Style {
+    location: Some("api-version={version}"),
+    results: Some("/providers/Microsoft.Network/locations/{location}/operationResults/"),
+    ..NETWORK
 };
 
 /// Resource groups send `Location` alone.
 pub(crate) const GROUP: Style =
-    Style { path: "/operationresults/", status: None, location: Some("api-version={version}") };
+    Style { path: "/operationresults/", location: Some("api-version={version}"), ..PLAIN };
 
 /// Deployments send `Azure-AsyncOperation` alone, below themselves: their location is the rest of their own id.
 pub(crate) const DEPLOYMENT: Style =
-    Style { path: "{location}/operationStatuses/", status: Some("api-version={version}"), location: None };
+    Style { path: "{location}/operationStatuses/", status: Some("api-version={version}"), ..PLAIN };
 
 /// The path segments before an operation's id, in lower case.
-pub(crate) const SEGMENTS: [&str; 6] = [
+pub(crate) const SEGMENTS: [&str; 7] = [
     "operationstatuses",
     "computeoperationsstatus",
     "computeoperationsresults",
     "workspaceoperationsstatus",
     "asyncoperations",
     "operationresults",
+    "operations",
 ];
 
 impl Operation {
@@ -106,22 +135,26 @@ impl Operation {
     ) -> Operation {
         let (subscription, location) = place;
         let id = world.random.guid();
-        let path = format!("/subscriptions/{subscription}{}{id}", style.path.replace("{location}", location));
+        let path =
+            |path: &str| format!("/subscriptions/{subscription}{}{id}", path.replace("{location}", location));
         let signature = SIGNATURE
             .replace("{time}", &call.now.as_second().to_string())
             .replace("{certificate}", &world.random.token(64))
             .replace("{signature}", &world.random.token(86))
             .replace("{hash}", &world.random.token(43));
-        let url =
-            |query: &str| format!("{path}?{}{signature}", query.replace("{version}", &call.api_version));
+        let url = |path: String, query: &str| {
+            format!("{path}?{}{signature}", query.replace("{version}", &call.api_version))
+        };
+        let status_url = style.status.map(|query| url(path(style.path), query));
+        let location_url = style.location.map(|query| url(path(style.results.unwrap_or(style.path)), query));
         Operation {
             id,
             ends_at,
             started_at: Some(call.now),
             failure: None,
             is_canceled: false,
-            status_url: style.status.map(url),
-            location_url: style.location.map(url),
+            status_url,
+            location_url,
             shows: None,
             location_status: None,
         }

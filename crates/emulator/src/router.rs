@@ -93,6 +93,21 @@ impl Target {
         key.rsplit_once('/').map_or(String::new(), |(collection, _)| collection.to_owned())
     }
 
+    /// The resource it lies in, when that is not the scope.
+    pub(crate) fn parent(&self) -> Option<Target> {
+        let (resource_type, _) = self.resource_type.rsplit_once('/')?;
+        let names =
+            self.names.split_last().map(|(_, names)| names.to_vec()).filter(|names| !names.is_empty())?;
+        let kind = kinds::find(resource_type).unwrap_or(&kinds::generic::KIND);
+        Some(Target { kind, resource_type: resource_type.to_owned(), names, ..self.clone() })
+    }
+
+    /// A child of a kind, by name.
+    pub(crate) fn child(&self, kind: &'static Kind, name: &str) -> Target {
+        let names = self.names.iter().cloned().chain([name.to_owned()]).collect();
+        Target { kind, resource_type: kind.resource_type.to_owned(), names, ..self.clone() }
+    }
+
     /// The key of the resource it lies in, when that is not the scope.
     pub(crate) fn parent_key(&self) -> Option<String> {
         let collection = self.collection();
@@ -163,7 +178,10 @@ fn below_subscription(subscription: &str, path: Path, rest: &[&str]) -> Option<R
     let third = || path.spelled.get(3).map(|name| (*name).to_owned());
     Some(match *rest {
         [] => Route::Subscription(subscription),
-        [.., segment, id] if operation::SEGMENTS.contains(&segment) => Route::Operation(id.to_owned()),
+        [.., "operationresults" | "operationstatuses", id] => Route::Operation(id.to_owned()),
+        ["providers", _, "locations", _, segment, id] if operation::SEGMENTS.contains(&segment) => {
+            Route::Operation(id.to_owned())
+        }
         ["locations"] => Route::Locations(subscription),
         ["resources"] => Route::Resources(subscription, None),
         ["providers"] => Route::Providers(subscription),

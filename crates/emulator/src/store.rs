@@ -23,6 +23,15 @@ impl Store {
         self.collections.get(collection)?.get(name)
     }
 
+    /// Changes a stored body in place; its key and its times stay.
+    pub(crate) fn edit(&mut self, key: &str, change: impl FnOnce(&mut serde_json::Value)) {
+        let (collection, name) = split(key);
+        let items = self.collections.get_mut(collection);
+        if let Some(resource) = items.and_then(|items| items.get_mut(name)) {
+            change(&mut resource.body);
+        }
+    }
+
     /// Stores a resource, and returns what stood under its key.
     pub(crate) fn insert(&mut self, resource: Resource) -> Option<Resource> {
         let key = resource.key();
@@ -105,8 +114,8 @@ impl Store {
             .map(|resource| resource.kind.as_str())
     }
 
-    /// Every resource, in collection order.
+    /// Every resource; what lies in another one comes before it.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Resource> {
-        self.collections.values().flat_map(BTreeMap::values)
+        self.collections.values().rev().flat_map(BTreeMap::values)
     }
 }

@@ -39,6 +39,9 @@ pub(crate) enum Work {
     WorkspaceWrite,
     WorkspaceDelete,
     StorageCreate,
+    /// A network resource made, changed or removed.
+    NetworkWrite,
+    NetworkDelete,
     GroupDelete,
     /// From the acceptance of a deployment to its first resource.
     DeploymentStart,
@@ -75,6 +78,8 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::WorkspaceWrite, 30),
     (Work::WorkspaceDelete, 60),
     (Work::StorageCreate, 20),
+    (Work::NetworkWrite, 4),
+    (Work::NetworkDelete, 10),
     (Work::GroupDelete, 30),
     (Work::DeploymentStart, 2),
     (Work::DeploymentDelete, 5),

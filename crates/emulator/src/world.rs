@@ -21,6 +21,8 @@ use crate::faults::{self, Fault, FaultReport, Faults};
 use crate::gate;
 use crate::governance::{self, Governance};
 use crate::kinds::compute::script::Ending;
+use crate::kinds::{self, Kind, whole};
+use crate::links::Links;
 use crate::listing;
 use crate::log::Log;
 use crate::operation::{self, Operation};
@@ -37,7 +39,7 @@ use crate::tokens::Tokens;
 use crate::usage::Usage;
 use crate::wire::{Method, Request, Response};
 use crate::{
-    capacity, control, denials, groups, json, kinds, locations, locks, policies, providers, registration,
+    capacity, control, denials, groups, json, locations, locks, policies, providers, registration,
     subscriptions,
 };
 
@@ -47,6 +49,7 @@ pub struct World {
     pub(crate) options: Options,
     pub(crate) store: Store,
     pub(crate) usage: Usage,
+    pub(crate) links: Links,
     pub(crate) operations: BTreeMap<String, Operation>,
     queue: Queue,
     /// The latest moment it has seen; no request comes before it.
@@ -175,6 +178,7 @@ impl World {
             governance: Governance::default(),
             store: Store::default(),
             usage: Usage::default(),
+            links: Links::default(),
             operations: BTreeMap::new(),
             queue: Queue::default(),
             time: Timestamp::MIN,
@@ -392,8 +396,11 @@ impl World {
     pub(crate) fn new_id(&self, target: &Target) -> String {
         let stored = |key: &str| self.store.get(key).map(|resource| resource.id.clone());
         let last_type = target.id_type().rsplit('/').next().unwrap_or("");
-        match target.parent_key() {
-            Some(parent) => format!("{}/{last_type}/{}", stored(&parent).unwrap_or(parent), target.name()),
+        match target.parent() {
+            Some(parent) => {
+                let parent = stored(&parent.key()).unwrap_or_else(|| self.new_id(&parent));
+                format!("{parent}/{last_type}/{}", target.name())
+            }
             None => {
                 let scope = stored(&target.scope.to_ascii_lowercase());
                 let scope = scope.as_ref().unwrap_or(&target.scope);
@@ -410,17 +417,41 @@ impl World {
         self.keep(resource);
     }
 
-    fn keep(&mut self, resource: Resource) {
-        self.take(&resource.key());
+    fn keep(&mut self, mut resource: Resource) {
+        let key = resource.key();
+        self.take(&key);
+        if let Some(kind) = kinds::of(&resource) {
+            whole::agree(self, kind, &mut resource.body, &key);
+            self.mirror(kind, &key, Some(resource.body.clone()));
+        }
         self.usage.add(&resource);
+        self.links.add(&resource);
         events_of(&resource).for_each(|(at, due)| self.queue.add(at, due));
         self.store.insert(resource);
+    }
+
+    /// Shows a child, or its absence, in the body of its parent, if that shows children of its kind.
+    fn mirror(&mut self, kind: &Kind, key: &str, body: Option<Value>) {
+        let Some(inline) = kind.inline else { return };
+        let (collection, name) = key.rsplit_once('/').unwrap_or(("", key));
+        let parent = collection.rsplit_once('/').map_or("", |(parent, _)| parent);
+        self.store.edit(parent, |stands| whole::put_in(stands, inline.pointer, name, body));
+    }
+
+    /// Takes a resource away for good.
+    fn lose(&mut self, key: &str) -> bool {
+        let Some(lost) = self.take(key) else { return false };
+        if let Some(kind) = kinds::of(&lost) {
+            self.mirror(kind, key, None);
+        }
+        true
     }
 
     /// Takes a resource out of the store and of everything that follows from it.
     fn take(&mut self, key: &str) -> Option<Resource> {
         let taken = self.store.remove(key)?;
         self.usage.subtract(&taken);
+        self.links.remove(&taken);
         events_of(&taken).for_each(|(at, due)| self.queue.remove(at, due));
         Some(taken)
     }
@@ -434,7 +465,7 @@ impl World {
     }
 
     fn drop_one(&mut self, key: &str) -> bool {
-        let is_there = self.take(key).is_some();
+        let is_there = self.lose(key);
         if is_there {
             self.changes.push(Change::Removed(key.to_owned()));
         }
@@ -603,7 +634,7 @@ impl World {
             Change::Time(time) => self.time = time.max(self.time),
             Change::Resource(resource) => self.keep(*resource),
             Change::Removed(key) => {
-                self.take(&key);
+                self.lose(&key);
             }
             Change::Operation(operation) => self.learn(*operation),
             Change::Forgotten(id) => {

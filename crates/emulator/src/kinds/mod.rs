@@ -6,6 +6,7 @@ pub(crate) mod generic;
 pub(crate) mod lock;
 pub(crate) mod managed_identity;
 pub(crate) mod plain;
+pub(crate) mod whole;
 pub(crate) mod workspace;
 
 mod application_insights;
@@ -13,6 +14,7 @@ mod built_in_roles;
 mod container_registry;
 mod key_vault;
 mod log_analytics;
+mod network;
 mod role_assignment;
 mod role_definition;
 mod storage_account;
@@ -23,12 +25,13 @@ use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content};
 use crate::json;
+use crate::operation::Long;
 use crate::resource::Resource;
 use crate::router::Target;
 use crate::world::{Call, World};
 
 /// Every kind.
-pub(crate) const KINDS: [&Kind; 13] = [
+pub(crate) const KINDS: &[&Kind] = &[
     &workspace::KIND,
     &compute::KIND,
     &storage_account::KIND,
@@ -42,6 +45,22 @@ pub(crate) const KINDS: [&Kind; 13] = [
     &lock::KIND,
     &deployment::KIND,
     &deployment::operations::KIND,
+    &network::virtual_network::KIND,
+    &network::virtual_network::SUBNET,
+    &network::security_group::KIND,
+    &network::security_group::RULE,
+    &network::public_address::KIND,
+    &network::load_balancer::KIND,
+    &network::load_balancer::FRONTEND,
+    &network::load_balancer::POOL,
+    &network::load_balancer::PROBE,
+    &network::load_balancer::RULE,
+    &network::load_balancer::NAT_RULE,
+    &network::load_balancer::NAT_POOL,
+    &network::load_balancer::OUTBOUND_RULE,
+    &network::interface::KIND,
+    &network::interface::CONFIGURATION,
+    &network::private_endpoint::KIND,
 ];
 
 /// A handler of one request on one resource.
@@ -73,8 +92,25 @@ pub(crate) struct Kind {
     pub(crate) read_only: &'static [&'static str],
     /// What a PATCH can set; anything else in one is passed over.
     pub(crate) patchable: &'static [&'static str],
+    /// The last touch on a body that has everything else.
+    pub(crate) finish: fn(&World, &Target, &mut Value),
+    /// What cannot change once it stands.
+    pub(crate) fixed: &'static [&'static str],
     /// Refuses what the service would refuse.
     pub(crate) check: Check,
+    /// Where its parent shows it, if it does.
+    pub(crate) inline: Option<Inline>,
+    /// Children that come and go with it by themselves: type and name.
+    pub(crate) brings: &'static [(&'static str, &'static str)],
+    pub(crate) references: &'static [Reference],
+    pub(crate) referrers: &'static [Referrer],
+    pub(crate) in_use: Option<InUse>,
+    /// What is shown only to who asks for it: a word of `$expand`, and the pointer.
+    pub(crate) on_demand: &'static [(&'static str, &'static str)],
+    /// The last touch on what a read shows.
+    pub(crate) view: fn(&World, &Resource, &mut Value),
+    /// How a DELETE goes on; without it, it is over at once.
+    pub(crate) delete_style: Option<Long>,
     /// The handlers of the reads, of the writes, and of the actions by lower-case name.
     pub(crate) get: Handler,
     pub(crate) list: Handler,
@@ -96,11 +132,43 @@ pub(crate) type Check = fn(&World, &Target, &Value, Option<&Resource>) -> Result
 pub(crate) enum PutStyle {
     /// With the finished resource: this status for a new one, 200 for an existing one.
     AtOnce(u16),
-    /// 202 with `Location` for a new one, 200 with the resource for an existing one.
-    Location,
-    /// 202 with `Location` and `Azure-AsyncOperation` and no body, always.
-    Both,
+    /// 202 without a body for a new one, 200 with the resource for an existing one.
+    Accepted(Long),
+    /// 202 without a body, always.
+    AlwaysAccepted(Long),
+    /// With the resource as it will be but for its provisioning state: 201 for a new one, 200 for an existing one.
+    Begun(Long),
 }
+
+/// Where a parent shows its children of a kind as a list; what is written to one of both shows in the other.
+#[derive(Clone, Copy)]
+pub(crate) struct Inline {
+    pub(crate) pointer: &'static str,
+    /// Whether a PUT of the parent that leaves the list out keeps the children.
+    pub(crate) outlives_silence: bool,
+}
+
+/// Where a body names other resources by id.
+#[derive(Clone, Copy)]
+pub(crate) struct Reference {
+    /// A pointer; `*` stands for each element.
+    pub(crate) at: &'static str,
+    /// Whether the named resource has to be there.
+    pub(crate) is_checked: bool,
+}
+
+/// Where a body shows the ids of those that name it.
+#[derive(Clone, Copy)]
+pub(crate) struct Referrer {
+    pub(crate) at: &'static str,
+    /// The type of those shown.
+    pub(crate) resource_type: &'static str,
+    /// Whether it shows one alone, not a list.
+    pub(crate) is_single: bool,
+}
+
+/// The refusal to remove what others name: code, and text with `{id}`, `{name}`, and `{users}` for those who name it.
+pub(crate) type InUse = (&'static str, &'static str);
 
 /// The kind that every other one is written against.
 pub(crate) const PLAIN: Kind = Kind {
@@ -116,7 +184,17 @@ pub(crate) const PLAIN: Kind = Kind {
     rewrites: &[],
     read_only: &[],
     patchable: &["/tags", "/sku", "/kind", "/identity", "/properties"],
+    finish: |_, _, _| {},
+    fixed: &[],
     check: |_, _, _, _| Ok(()),
+    inline: None,
+    brings: &[],
+    references: &[],
+    referrers: &[],
+    in_use: None,
+    on_demand: &[],
+    view: |_, _, _| {},
+    delete_style: None,
     get: plain::get,
     list: plain::list,
     put: plain::put,
@@ -139,6 +217,18 @@ impl Kind {
         self.resource_type.split_once('/').map_or("", |(namespace, _)| namespace)
     }
 
+    /// The type of the resource it lies in; empty at the top.
+    pub(crate) fn parent_type(&self) -> &'static str {
+        let parent = self.resource_type.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if parent.contains('/') { parent } else { "" }
+    }
+
+    /// The kinds of children that its body shows.
+    pub(crate) fn inline_children(&self) -> impl Iterator<Item = (&'static Kind, Inline)> {
+        let inline = KINDS.iter().copied().filter_map(|kind| Some((kind, kind.inline?)));
+        inline.filter(|(kind, _)| kind.parent_type() == self.resource_type)
+    }
+
     /// The handler of an action, by its name without case.
     pub(crate) fn action(&self, name: &str) -> Option<Handler> {
         let known = self.actions.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -148,12 +238,12 @@ impl Kind {
 
 /// The kind of a resource type, compared without case.
 pub(crate) fn find(resource_type: &str) -> Option<&'static Kind> {
-    KINDS.into_iter().find(|kind| kind.resource_type.eq_ignore_ascii_case(resource_type))
+    KINDS.iter().copied().find(|kind| kind.resource_type.eq_ignore_ascii_case(resource_type))
 }
 
 /// The kind of a stored resource; a resource group has none.
 pub(crate) fn of(resource: &Resource) -> Option<&'static Kind> {
-    KINDS.into_iter().find(|kind| kind.resource_type == resource.kind)
+    KINDS.iter().copied().find(|kind| kind.resource_type == resource.kind)
 }
 
 /// Gives every closed-set value in `body` its canonical casing, or refuses it. Empty text says nothing: templates send

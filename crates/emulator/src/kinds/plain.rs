@@ -5,18 +5,19 @@ use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, operation_in_flight};
 use crate::json;
-use crate::kinds::{Kind, PutStyle, canonical_enums, managed_identity};
+use crate::kinds::whole::Whole;
+use crate::kinds::{self, Kind, PutStyle, canonical_enums, managed_identity};
+use crate::links;
 use crate::listing;
-use crate::operation::{self, Operation};
+use crate::operation::{Long, Operation};
 use crate::resource::{Phase, Resource};
 use crate::router::{Target, place};
-use crate::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 
 /// Shows it as it is now.
 pub(crate) fn get(world: &mut World, call: &Call, target: &Target) -> Reply {
-    Ok(Response::json(200, &world.existing(target)?.view(call.now)))
+    Ok(Response::json(200, &links::show(world, world.existing(target)?, call)))
 }
 
 /// Shows its collection, or at a subscription all of its type, a page at a time.
@@ -35,34 +36,24 @@ pub(crate) fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
 /// The same with a body that the kind has looked at before.
 pub(crate) fn put_body(world: &mut World, call: &Call, target: &Target, sent: Value) -> Reply {
     let existing = world.store.get(&target.key()).cloned();
-    if let Some(existing) = &existing {
-        refuse_busy(existing, call.now)?;
-    }
-    let body = compose(world, call, target, sent, existing.as_ref())?;
-    (target.kind.check)(world, target, &body, existing.as_ref())?;
-    let mut resource = Resource::new(&target.resource_type, body);
+    refuse_change(world, call, target, existing.as_ref())?;
     let is_new = existing.is_none();
-    let (style, work) = match target.kind.put_style {
-        PutStyle::Location if is_new => (&operation::STORAGE, Work::StorageCreate),
-        PutStyle::Both => (&operation::WORKSPACE, Work::WorkspaceWrite),
-        PutStyle::AtOnce(created) => return Ok(finish(world, resource, if is_new { created } else { 200 })),
-        PutStyle::Location => return Ok(finish(world, resource, 200)),
+    let whole = Whole::compose(world, call, target, sent, existing)?;
+    whole.check(world, call)?;
+    let (long, status) = match target.kind.put_style {
+        PutStyle::AtOnce(created) => (None, if is_new { created } else { 200 }),
+        PutStyle::Accepted(long) => (Some(long).filter(|_| is_new), if is_new { 202 } else { 200 }),
+        PutStyle::AlwaysAccepted(long) => (Some(long), 202),
+        PutStyle::Begun(long) => (Some(long), if is_new { 201 } else { 200 }),
     };
-    let until = call.after(work);
-    let location = json::text(&resource.body, "/location").to_owned();
-    let mut operation = Operation::start(world, call, style, (&target.subscription, &location), until);
-    operation.shows = Some(resource.key());
-    occupy(&mut resource, &operation, if is_new { "Creating" } else { "Updating" });
-    world.put(resource);
-    let response = operation.announce(world, call, Response::empty(202));
-    world.remember(operation);
-    Ok(response)
+    let state = if is_new { "Creating" } else { "Updating" };
+    keep(world, call, whole, long.map(|long| (long, state)), status)
 }
 
 /// Changes what the kind lets a PATCH change; tags are replaced as a whole.
 pub(crate) fn patch(world: &mut World, call: &Call, target: &Target) -> Reply {
     let existing = world.existing(target)?.clone();
-    refuse_busy(&existing, call.now)?;
+    refuse_change(world, call, target, Some(&existing))?;
     let sent = call.object()?;
     let mut body = existing.body.clone();
     for pointer in target.kind.patchable {
@@ -77,19 +68,125 @@ pub(crate) fn patch(world: &mut World, call: &Call, target: &Target) -> Reply {
             None => {}
         }
     }
-    let body = compose(world, call, target, body, Some(&existing))?;
-    (target.kind.check)(world, target, &body, Some(&existing))?;
-    Ok(finish(world, Resource { body, ..existing }, 200))
+    let whole = Whole::compose(world, call, target, body, Some(existing))?;
+    whole.check(world, call)?;
+    keep(world, call, whole, None, 200)
 }
 
-/// Removes at once.
+/// Stores what a request leaves behind and answers it, at once or with the work that goes on and the state it shows.
+pub(crate) fn keep(
+    world: &mut World,
+    call: &Call,
+    whole: Whole,
+    work: Option<(Long, &str)>,
+    status: u16,
+) -> Reply {
+    let Whole { own, children, gone } = whole;
+    let target = own.target;
+    let is_new = own.existing.is_none();
+    let mut resource = Resource::new(&target.resource_type, own.body);
+    resource.hidden = own.existing.map_or(Value::Null, |existing| existing.hidden);
+    let operation = work.map(|(long, state)| {
+        let mut operation = begin(world, call, &target, &mut resource, long, state);
+        operation.shows = Some(resource.key());
+        operation
+    });
+    for child in children {
+        world.put(Resource::new(&child.target.resource_type, child.body));
+    }
+    for key in gone {
+        world.remove(&key);
+    }
+    world.put(resource.clone());
+    for (child, name) in target.kind.brings.iter().filter(|_| is_new) {
+        bring(world, call, &target, child, name)?;
+    }
+    let response = match status {
+        202 => Response::empty(202),
+        _ => Response::json(status, &links::show(world, &resource, call)),
+    };
+    Ok(hand_over(world, call, operation, response))
+}
+
+/// Makes a child that comes by itself.
+fn bring(world: &mut World, call: &Call, target: &Target, child: &str, name: &str) -> Result<(), ArmError> {
+    let kind = kinds::find(child).expect("BUG: what a kind brings is a kind");
+    let target = target.child(kind, name);
+    let body = compose(world, call, &target, json!({}), None)?;
+    world.put(Resource::new(kind.resource_type, body));
+    Ok(())
+}
+
+/// Removes, with everything inside.
 pub(crate) fn delete(world: &mut World, call: &Call, target: &Target) -> Reply {
-    let Some(existing) = world.store.get(&target.key()) else {
+    let key = target.key();
+    let Some(mut existing) = world.store.get(&key).cloned() else {
         return Ok(Response::empty(204));
     };
-    refuse_busy(existing, call.now)?;
-    world.remove(&target.key());
-    Ok(Response::empty(200))
+    let running = existing.operation.as_ref().and_then(|id| world.operations.get(id));
+    if let Some(running) = running.filter(|_| existing.is_leaving()) {
+        return Ok(running.announce(world, call, Response::empty(202)));
+    }
+    refuse_change(world, call, target, Some(&existing))?;
+    let going: Vec<String> = world.store.below(&key).into_iter().chain([key.clone()]).collect();
+    links::refuse_removal(world, &going, &key, target.kind.in_use)?;
+    let Some(long) = target.kind.delete_style else {
+        world.remove(&key);
+        return Ok(Response::empty(200));
+    };
+    let operation = begin(world, call, target, &mut existing, long, "Deleting");
+    existing.gone_at = Some(operation.ends_at);
+    world.put(existing);
+    Ok(hand_over(world, call, Some(operation), Response::empty(202)))
+}
+
+/// Starts work on a resource, which shows a state meanwhile. Who shows the resource in a list is busy with it too.
+pub(crate) fn begin(
+    world: &mut World,
+    call: &Call,
+    target: &Target,
+    resource: &mut Resource,
+    long: Long,
+    state: &str,
+) -> Operation {
+    let parent = target.parent().filter(|_| target.kind.inline.is_some());
+    let parent = parent.and_then(|parent| world.store.get(&parent.key())).cloned();
+    let located = parent.as_ref().map_or(&resource.body, |parent| &parent.body);
+    let location = json::text(located, "/location").to_owned();
+    let place = (target.subscription.as_str(), location.as_str());
+    let operation = Operation::start(world, call, long.style, place, call.after(long.work));
+    let state = if state == "Creating" { long.creating } else { state };
+    occupy(resource, &operation, state);
+    if let Some(mut parent) = parent {
+        occupy(&mut parent, &operation, "Updating");
+        world.put(parent);
+    }
+    operation
+}
+
+/// Announces an operation, if there is one, on a response, and keeps it.
+pub(crate) fn hand_over(
+    world: &mut World,
+    call: &Call,
+    operation: Option<Operation>,
+    response: Response,
+) -> Response {
+    let Some(operation) = operation else { return response };
+    let response = operation.announce(world, call, response);
+    world.remember(operation);
+    response
+}
+
+/// Refuses a write while an operation is running, on the resource or on the parent that shows it.
+pub(crate) fn refuse_change(
+    world: &World,
+    call: &Call,
+    target: &Target,
+    existing: Option<&Resource>,
+) -> Result<(), ArmError> {
+    let parent = target.parent().filter(|_| target.kind.inline.is_some());
+    let parent = parent.and_then(|parent| world.store.get(&parent.key()));
+    existing.into_iter().chain(parent).try_for_each(|resource| refuse_busy(resource, call.now))
 }
 
 /// Refuses a write while an operation is running.
@@ -138,7 +235,8 @@ pub(crate) fn envelope(
     managed_identity::settle(world, body, existing.map(|existing| &existing.body), &id)
 }
 
-fn compose(
+/// The body that a request leaves behind: what was sent, and what the service fills in.
+pub(crate) fn compose(
     world: &mut World,
     call: &Call,
     target: &Target,
@@ -165,6 +263,7 @@ fn compose(
         json::set(&mut body, pointer, json!(value));
     }
     json::set(&mut body, "/properties/provisioningState", json!("Succeeded"));
+    (kind.finish)(world, target, &mut body);
     Ok(body)
 }
 
@@ -209,10 +308,4 @@ pub(crate) fn other_location(target: &Target, stands: &str, sent: &str) -> ArmEr
          the same name cannot be created in location '{sent}'. Please select a new resource name."
     );
     ArmError::gateway(409, "InvalidResourceLocation", message)
-}
-
-fn finish(world: &mut World, resource: Resource, status: u16) -> Response {
-    let response = Response::json(status, &resource.body);
-    world.put(resource);
-    response
 }

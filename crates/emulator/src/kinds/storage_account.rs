@@ -4,14 +4,20 @@ use serde_json::json;
 
 use crate::error::Reply;
 use crate::kinds::{Kind, PLAIN, PutStyle};
+use crate::operation::{self, Long};
 use crate::router::Target;
+use crate::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 
 pub(super) const KIND: Kind = Kind {
     resource_type: "Microsoft.Storage/storageAccounts",
     id_type: "Microsoft.Storage/storageAccounts",
-    put_style: PutStyle::Location,
+    put_style: PutStyle::Accepted(Long {
+        style: &operation::STORAGE,
+        work: Work::StorageCreate,
+        creating: "Creating",
+    }),
     defaults: || {
         json!({
             "kind": "StorageV2",

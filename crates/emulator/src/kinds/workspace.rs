@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::error::{ArmError, Reply, bad_content, operation_in_flight};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle, plain};
-use crate::operation::{self, Operation};
+use crate::operation::{self, Long, Operation};
 use crate::resource::Resource;
 use crate::router::Target;
 use crate::timing::Work;
@@ -18,7 +18,11 @@ use crate::world::{Call, World};
 pub(crate) const KIND: Kind = Kind {
     resource_type: "Microsoft.MachineLearningServices/workspaces",
     id_type: "Microsoft.MachineLearningServices/workspaces",
-    put_style: PutStyle::Both,
+    put_style: PutStyle::AlwaysAccepted(Long {
+        style: &operation::WORKSPACE,
+        work: Work::WorkspaceWrite,
+        creating: "Creating",
+    }),
     defaults: || {
         json!({
             "kind": "Default",

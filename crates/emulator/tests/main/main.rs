@@ -18,6 +18,7 @@ mod governance;
 mod http;
 mod https;
 mod instance;
+mod network;
 mod nodes;
 mod published;
 mod resources;

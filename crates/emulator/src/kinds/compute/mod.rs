@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content, operation_in_flight};
 use crate::json;
-use crate::kinds::{Kind, PLAIN, plain};
+use crate::kinds::{Kind, PLAIN, Reference, plain};
 use crate::operation::{self, Operation};
 use crate::resource::{Resource, long_time};
 use crate::router::{Target, place};
@@ -32,6 +32,8 @@ use crate::world::{Call, World};
 pub(crate) const KIND: Kind = Kind {
     resource_type: "Microsoft.MachineLearningServices/workspaces/computes",
     id_type: "Microsoft.MachineLearningServices/workspaces/computes",
+    // A subnet that is not there is not looked for: nobody recorded what the service says of it.
+    references: &[Reference { at: "/properties/properties/subnet/id", is_checked: false }],
     put,
     patch: cluster::patch,
     delete,
