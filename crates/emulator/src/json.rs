@@ -113,6 +113,18 @@ pub(crate) fn for_each(tree: &mut Value, pattern: &str, change: &mut dyn FnMut(&
     }
 }
 
+/// Takes every null out of a tree's objects, at any depth.
+pub(crate) fn drop_nulls(tree: &mut Value) {
+    match tree {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
 /// Every value that a pointer reaches, in order; `*` stands for each element or member.
 pub(crate) fn every<'a>(tree: &'a Value, pattern: &str) -> Vec<&'a Value> {
     let mut found = vec![tree];

@@ -37,6 +37,7 @@ mod location;
 mod locations;
 mod locks;
 mod log;
+mod names;
 mod operation;
 mod options;
 mod policies;

@@ -19,8 +19,10 @@ const CONTINUATION: [&str; 2] = ["$skip", "$skiptoken"];
 /// The computes of a workspace, or the resources of one type in a group.
 pub(crate) fn collection(world: &World, call: &Call, target: &Target) -> Reply {
     world.check_parents(target, "read")?;
+    let filter = Filter::of(call, target.kind.filters)?;
     let after = continuation(call);
     let items = world.store.list(&target.collection(), after.as_deref());
+    let items = items.filter(|item| filter.takes(&item.body));
     Ok(page(
         world,
         call,

@@ -105,6 +105,17 @@ pub(crate) const NETWORK_DELETE: Style = Style {
     ..NETWORK
 };
 
+/// Scale sets send `Azure-AsyncOperation` on a PUT or PATCH (dsvm-pool §3).
+pub(crate) const MACHINES: Style = Style {
+    path: "/providers/Microsoft.Compute/locations/{location}/operations/",
+    status: Some("api-version={version}"),
+    ..PLAIN
+};
+
+/// On a DELETE or an action they send both.
+pub(crate) const MACHINES_ACTION: Style =
+    Style { location: Some("monitor=true&api-version={version}"), ..MACHINES };
+
 /// Resource groups send `Location` alone.
 pub(crate) const GROUP: Style =
     Style { path: "/operationresults/", location: Some("api-version={version}"), ..PLAIN };

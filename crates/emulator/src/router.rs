@@ -16,8 +16,8 @@ pub(crate) enum Route {
     Providers(String),
     /// Subscription, namespace, and what is asked of it in lower case; nothing for the provider itself.
     Provider(String, String, String),
-    /// `checkNameAvailability` of a provider.
-    NameCheck,
+    /// `checkNameAvailability` of a provider, by its namespace.
+    NameCheck(String),
     Groups(String),
     Group(String, String),
     /// Every resource of a subscription, or of one group in it.
@@ -30,6 +30,10 @@ pub(crate) enum Route {
     Action(Target, String),
     /// Subscription, location, and what is asked of it in lower case.
     Location(String, String, String),
+    /// The same of `Microsoft.Compute`, with the rest of the path as it is spelled.
+    Machines(String, String, Vec<String>),
+    /// The sizes of all regions.
+    Sizes,
     /// The id of an operation.
     Operation(String),
 }
@@ -95,11 +99,16 @@ impl Target {
 
     /// The resource it lies in, when that is not the scope.
     pub(crate) fn parent(&self) -> Option<Target> {
-        let (resource_type, _) = self.resource_type.rsplit_once('/')?;
+        let (resource_type, _) = self.resource_type.rsplit_once('/').filter(|_| !self.is_in_region())?;
         let names =
             self.names.split_last().map(|(_, names)| names.to_vec()).filter(|names| !names.is_empty())?;
         let kind = kinds::find(resource_type).unwrap_or(&kinds::generic::KIND);
         Some(Target { kind, resource_type: resource_type.to_owned(), names, ..self.clone() })
+    }
+
+    /// Whether it lies in a region of its provider, which is no resource.
+    fn is_in_region(&self) -> bool {
+        self.short_type().get(..10).is_some_and(|start| start.eq_ignore_ascii_case("locations/"))
     }
 
     /// A child of a kind, by name.
@@ -112,7 +121,7 @@ impl Target {
     pub(crate) fn parent_key(&self) -> Option<String> {
         let collection = self.collection();
         let (parent, _) = collection.rsplit_once('/')?;
-        (self.names.len() > 1).then(|| parent.to_owned())
+        (self.names.len() > 1 && !self.is_in_region()).then(|| parent.to_owned())
     }
 }
 
@@ -189,9 +198,14 @@ fn below_subscription(subscription: &str, path: Path, rest: &[&str]) -> Option<R
         ["providers", _, action @ ("register" | "unregister" | "resourcetypes")] => {
             Route::Provider(subscription, third()?, action.to_owned())
         }
-        ["providers", _, "checknameavailability"] => Route::NameCheck,
+        ["providers", _, "checknameavailability"] => Route::NameCheck(third()?),
         ["providers", "microsoft.machinelearningservices", "locations", location, what] => {
             Route::Location(subscription, place(location), what.into())
+        }
+        ["providers", "microsoft.compute", "skus"] => Route::Sizes,
+        ["providers", "microsoft.compute", "locations", location, _, ..] => {
+            let rest = path.spelled[6..].iter().map(|part| (*part).to_owned()).collect();
+            Route::Machines(subscription, place(location), rest)
         }
         ["resourcegroups"] => Route::Groups(subscription),
         ["resourcegroups", _] => Route::Group(subscription, third()?),

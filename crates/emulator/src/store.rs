@@ -93,15 +93,16 @@ impl Store {
     pub(crate) fn of_type<'a>(
         &'a self,
         scope: &str,
-        resource_type: &str,
+        resource_type: &'a str,
     ) -> impl Iterator<Item = &'a Resource> {
-        let (prefix, ending) =
-            (format!("{scope}/"), format!("/providers/{resource_type}").to_ascii_lowercase());
+        let last = resource_type.rsplit('/').next().unwrap_or("");
+        let (prefix, ending) = (format!("{scope}/"), format!("/{last}").to_ascii_lowercase());
         let below = self.collections.range(prefix.clone()..);
         below
             .take_while(move |(collection, _)| collection.starts_with(&prefix))
             .filter(move |(collection, _)| collection.ends_with(&ending))
             .flat_map(|(_, items)| items.values())
+            .filter(move |resource| resource.kind.eq_ignore_ascii_case(resource_type))
     }
 
     /// The types of the resources whose keys begin with a prefix; each collection is looked at once.

@@ -42,6 +42,18 @@ pub(crate) enum Work {
     /// A network resource made, changed or removed.
     NetworkWrite,
     NetworkDelete,
+    /// A new scale set, with its instances.
+    MachinesCreate,
+    /// More instances.
+    MachinesGrow,
+    /// Fewer.
+    MachinesShrink,
+    /// A scale set changed but for the number of its instances.
+    MachinesChange,
+    MachinesUpgrade,
+    /// Instances started, stopped, restarted or made anew.
+    MachinesPower,
+    MachinesDelete,
     GroupDelete,
     /// From the acceptance of a deployment to its first resource.
     DeploymentStart,
@@ -80,6 +92,13 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::StorageCreate, 20),
     (Work::NetworkWrite, 4),
     (Work::NetworkDelete, 10),
+    (Work::MachinesCreate, 90),
+    (Work::MachinesGrow, 60),
+    (Work::MachinesShrink, 35),
+    (Work::MachinesChange, 10),
+    (Work::MachinesUpgrade, 10),
+    (Work::MachinesPower, 30),
+    (Work::MachinesDelete, 30),
     (Work::GroupDelete, 30),
     (Work::DeploymentStart, 2),
     (Work::DeploymentDelete, 5),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::json;
 use crate::kinds::compute::nodes;
+use crate::kinds::machines::scale_set;
 use crate::resource::Resource;
 use crate::vm_sizes;
 
@@ -26,6 +27,17 @@ pub(crate) struct Region {
     pub(crate) dedicated: BTreeMap<&'static str, i64>,
     /// Low-priority cores by family.
     pub(crate) low_priority: BTreeMap<&'static str, i64>,
+    pub(crate) machines: Machines,
+}
+
+/// What scale sets use: the compute service counts apart from machine learning.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Machines {
+    /// Cores by family, but for spot machines. Deallocated ones count.
+    pub(crate) cores: BTreeMap<&'static str, i64>,
+    pub(crate) spot_cores: i64,
+    pub(crate) count: i64,
+    pub(crate) sets: i64,
 }
 
 fn region_key(subscription: &str, location: &str) -> String {
@@ -74,6 +86,9 @@ impl Usage {
     }
 
     fn count(&mut self, resource: &Resource, sign: i64) {
+        if resource.kind == scale_set::KIND.resource_type {
+            self.count_machines(resource, sign);
+        }
         let body = &resource.body;
         let compute_type = json::text(body, "/properties/computeType");
         let is_instance = compute_type == "ComputeInstance";
@@ -104,6 +119,23 @@ impl Usage {
             } else {
                 self.instances.remove(&key)
             };
+        }
+    }
+
+    fn count_machines(&mut self, resource: &Resource, sign: i64) {
+        let body = &resource.body;
+        let subscription = resource.id.split('/').nth(2).unwrap_or("");
+        let key = region_key(subscription, json::text(body, "/location"));
+        let machines = &mut self.regions.entry(key).or_default().machines;
+        let capacity = json::at(body, "/sku/capacity").as_i64().unwrap_or(0);
+        machines.sets += sign;
+        machines.count += sign * capacity;
+        let Some(size) = vm_sizes::find(json::text(body, "/sku/name")) else { return };
+        let cores = sign * capacity * size.cores;
+        if scale_set::is_spot(body) {
+            machines.spot_cores += cores;
+        } else {
+            *machines.cores.entry(size.family).or_default() += cores;
         }
     }
 }

@@ -98,7 +98,65 @@ pub(crate) fn family_title(family: &str) -> &'static str {
     FAMILIES.iter().find(|(name, _)| *name == family).map_or("", |(_, title)| title)
 }
 
+/// Families of the first generations.
+const WITHOUT_PREMIUM_DISKS: [&str; 4] =
+    ["standardDFamily", "standardDv2Family", "standardDv3Family", "standardNCFamily"];
+
+/// Families that no zone has.
+const WITHOUT_ZONES: [&str; 2] = ["standardDFamily", "standardNCFamily"];
+
 impl VmSize {
+    /// Whether it takes premium disks.
+    pub(crate) fn has_premium_disks(&self) -> bool {
+        !WITHOUT_PREMIUM_DISKS.contains(&self.family)
+    }
+
+    /// Whether it can be placed in a zone.
+    pub(crate) fn has_zones(&self) -> bool {
+        !WITHOUT_ZONES.contains(&self.family)
+    }
+
+    /// The row of the compute service's size list.
+    pub(crate) fn plain_row(&self) -> Value {
+        json!({
+            "name": self.name,
+            "numberOfCores": self.cores,
+            "osDiskSizeInMB": 1_047_552,
+            "resourceDiskSizeInMB": self.disk_gb * 1024,
+            "memoryInMB": (self.memory_gb * 1024.0) as i64,
+            "maxDataDiskCount": self.data_disks(),
+        })
+    }
+
+    /// What the compute service says it can, each as text.
+    pub(crate) fn capabilities(&self) -> Vec<(&'static str, String)> {
+        let flag = |is: bool| if is { "True" } else { "False" }.to_owned();
+        let mut found = vec![
+            ("MaxResourceVolumeMB", (self.disk_gb * 1024).to_string()),
+            ("OSVhdSizeMB", "1047552".to_owned()),
+            ("vCPUs", self.cores.to_string()),
+            ("vCPUsAvailable", self.cores.to_string()),
+            ("MemoryGB", self.memory_gb.to_string()),
+            ("MaxDataDiskCount", self.data_disks().to_string()),
+            ("CpuArchitectureType", "x64".to_owned()),
+            ("HyperVGenerations", if self.has_premium_disks() { "V1,V2" } else { "V1" }.to_owned()),
+            ("LowPriorityCapable", flag(true)),
+            ("PremiumIO", flag(self.has_premium_disks())),
+            ("EphemeralOSDiskSupported", flag(self.has_premium_disks())),
+            ("EncryptionAtHostSupported", flag(self.has_premium_disks())),
+            ("AcceleratedNetworkingEnabled", flag(self.cores > 1)),
+        ];
+        if self.gpus > 0 {
+            found.push(("GPUs", self.gpus.to_string()));
+        }
+        found
+    }
+
+    /// Four for each core, as most sizes have it, and never more than 64.
+    fn data_disks(&self) -> i64 {
+        (4 * self.cores).min(64)
+    }
+
     /// The row of a size list.
     pub(crate) fn row(&self) -> Value {
         let price =
@@ -112,7 +170,7 @@ impl VmSize {
             "maxResourceVolumeMB": self.disk_gb * 1024,
             "memoryGB": self.memory_gb,
             "lowPriorityCapable": true,
-            "premiumIO": !["standardDFamily", "standardDv2Family", "standardDv3Family", "standardNCFamily"].contains(&self.family),
+            "premiumIO": self.has_premium_disks(),
             "estimatedVMPrices": {
                 "billingCurrency": "USD",
                 "unitOfMeasure": "OneHour",

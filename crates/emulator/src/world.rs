@@ -21,10 +21,12 @@ use crate::faults::{self, Fault, FaultReport, Faults};
 use crate::gate;
 use crate::governance::{self, Governance};
 use crate::kinds::compute::script::Ending;
+use crate::kinds::machines::regional;
 use crate::kinds::{self, Kind, whole};
 use crate::links::Links;
 use crate::listing;
 use crate::log::Log;
+use crate::names;
 use crate::operation::{self, Operation};
 use crate::options::Options;
 use crate::queue::{Due, Queue};
@@ -313,7 +315,7 @@ impl World {
             Route::Provider(subscription, namespace, action) => {
                 providers::handle(self, call, &subscription, &namespace, &action)
             }
-            Route::NameCheck => Ok(Response::json(200, &serde_json::json!({ "nameAvailable": true }))),
+            Route::NameCheck(namespace) => names::availability(self, call, &namespace),
             Route::Groups(subscription) => listing::groups(self, call, &subscription),
             Route::Group(subscription, group) => groups::handle(self, call, &subscription, &group),
             Route::Resources(subscription, group) => {
@@ -327,6 +329,10 @@ impl World {
             Route::Location(subscription, location, what) => {
                 locations::handle(self, call, &subscription, &location, &what)
             }
+            Route::Machines(subscription, location, rest) => {
+                regional::handle(self, call, &subscription, &location, &rest)
+            }
+            Route::Sizes => regional::skus(self, call),
             Route::Operation(id) if method == Method::Get => operation::status(self, call, &id),
             Route::Collection(_) | Route::AllOfType(_) if method == Method::Post => {
                 Err(no_such_route(&call.request.path))

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::error::{ArmError, Reply};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle};
+use crate::names::Naming;
 use crate::router::Target;
 use crate::wire::Response;
 use crate::world::{Call, World};
@@ -30,6 +31,14 @@ pub(super) const KIND: Kind = Kind {
         ("/sku/name", &["Classic", "Basic", "Standard", "Premium"]),
         ("/properties/publicNetworkAccess", &["Enabled", "Disabled"]),
     ],
+    naming: Some(Naming {
+        is_name: |name| {
+            (5..=50).contains(&name.len()) && name.chars().all(|each| each.is_ascii_alphanumeric())
+        },
+        invalid: ("Invalid", "The specified registry name {name} is invalid: 5 to 50 letters and digits."),
+        taken: ("AlreadyInUse", "The registry DNS name {name}.azurecr.io is already in use."),
+        held: None,
+    }),
     actions: &[("listcredentials", list_credentials)],
     ..PLAIN
 };

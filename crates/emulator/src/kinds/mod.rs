@@ -4,12 +4,14 @@ pub(crate) mod compute;
 pub(crate) mod deployment;
 pub(crate) mod generic;
 pub(crate) mod lock;
+pub(crate) mod machines;
 pub(crate) mod managed_identity;
 pub(crate) mod plain;
 pub(crate) mod whole;
 pub(crate) mod workspace;
 
 mod application_insights;
+mod autoscale_setting;
 mod built_in_roles;
 mod container_registry;
 mod key_vault;
@@ -18,13 +20,16 @@ mod network;
 mod role_assignment;
 mod role_definition;
 mod storage_account;
+mod storage_services;
 mod user_assigned_identity;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content};
+use crate::filter::Fields;
 use crate::json;
+use crate::names::Naming;
 use crate::operation::Long;
 use crate::resource::Resource;
 use crate::router::Target;
@@ -35,7 +40,13 @@ pub(crate) const KINDS: &[&Kind] = &[
     &workspace::KIND,
     &compute::KIND,
     &storage_account::KIND,
+    &storage_services::BLOB_SERVICE,
+    &storage_services::CONTAINER,
+    &storage_services::FILE_SERVICE,
+    &storage_services::SHARE,
     &key_vault::KIND,
+    &key_vault::DELETED,
+    &key_vault::ALL_DELETED,
     &application_insights::KIND,
     &log_analytics::KIND,
     &container_registry::KIND,
@@ -61,6 +72,10 @@ pub(crate) const KINDS: &[&Kind] = &[
     &network::interface::KIND,
     &network::interface::CONFIGURATION,
     &network::private_endpoint::KIND,
+    &machines::scale_set::KIND,
+    &machines::instance::KIND,
+    &machines::extension::KIND,
+    &autoscale_setting::KIND,
 ];
 
 /// A handler of one request on one resource.
@@ -96,6 +111,12 @@ pub(crate) struct Kind {
     pub(crate) finish: fn(&World, &Target, &mut Value),
     /// What cannot change once it stands.
     pub(crate) fixed: &'static [&'static str],
+    /// Code and text of the refusal to change it; `{field}` is what was sent.
+    pub(crate) fixed_refusal: (&'static str, &'static str),
+    /// Names that nobody else has, if its resources have such.
+    pub(crate) naming: Option<Naming>,
+    /// What its lists can be filtered by.
+    pub(crate) filters: Fields,
     /// Refuses what the service would refuse.
     pub(crate) check: Check,
     /// Where its parent shows it, if it does.
@@ -186,6 +207,9 @@ pub(crate) const PLAIN: Kind = Kind {
     patchable: &["/tags", "/sku", "/kind", "/identity", "/properties"],
     finish: |_, _, _| {},
     fixed: &[],
+    fixed_refusal: ("PropertyChangeNotAllowed", "Changing property '{field}' is not allowed."),
+    naming: None,
+    filters: &[],
     check: |_, _, _, _| Ok(()),
     inline: None,
     brings: &[],
@@ -220,7 +244,7 @@ impl Kind {
     /// The type of the resource it lies in; empty at the top.
     pub(crate) fn parent_type(&self) -> &'static str {
         let parent = self.resource_type.rsplit_once('/').map_or("", |(parent, _)| parent);
-        if parent.contains('/') { parent } else { "" }
+        if parent.contains('/') && !parent.ends_with("/locations") { parent } else { "" }
     }
 
     /// The kinds of children that its body shows.

@@ -247,6 +247,12 @@ pub(crate) fn compose(
     for pointer in kind.read_only.iter().chain(&["/etag", "/properties/provisioningState"]) {
         json::remove(&mut body, pointer);
     }
+    for pointer in kind.fixed {
+        let stands = existing.and_then(|existing| existing.body.pointer(pointer));
+        if let Some(stands) = stands.filter(|_| json::at(&body, pointer).is_null()) {
+            json::set(&mut body, pointer, stands.clone());
+        }
+    }
     envelope(world, target, &mut body, existing)?;
     canonical_enums(&mut body, kind.enums)?;
     rewrite(kind, &mut body);
@@ -280,6 +286,9 @@ pub(crate) fn made_up(world: &mut World, call: &Call, body: &Value, template: &s
     }
     if text.contains("{key}") {
         text = text.replace("{key}", &world.random.token(86));
+    }
+    if text.contains("{hex}") {
+        text = text.replace("{hex}", &format!("{:014X}", world.random.next() >> 8));
     }
     while let Some((before, rest)) = text.split_once("{/") {
         let (pointer, after) = rest.split_once('}').unwrap_or((rest, ""));

@@ -8,6 +8,7 @@ use crate::error::ArmError;
 use crate::json;
 use crate::kinds::{Inline, Kind, plain};
 use crate::links;
+use crate::names;
 use crate::resource::Resource;
 use crate::router::Target;
 use crate::world::{Call, World};
@@ -67,7 +68,7 @@ impl Whole {
         }
         let stays = |key: &String| json::position(&bodies, key.rsplit('/').next().unwrap_or("")).is_some();
         self.gone.extend(stand.into_iter().filter(|key| !stays(key)));
-        json::set(&mut self.own.body, inline.pointer, json!(bodies));
+        set_list(&mut self.own.body, inline.pointer, bodies);
         Ok(())
     }
 
@@ -87,6 +88,7 @@ impl Whole {
         let parts = || std::iter::once(&self.own).chain(&self.children);
         links::check(world, call, &parts().collect::<Vec<_>>())?;
         for part in parts() {
+            names::check(world, &part.target, part.existing.as_ref())?;
             refuse_fixed(part)?;
             (part.target.kind.check)(world, &part.target, &part.body, part.existing.as_ref())?;
         }
@@ -105,7 +107,6 @@ impl Whole {
     }
 }
 
-/// The code is the compute service's; the others have one for each property, which were not recorded.
 fn refuse_fixed(part: &Part) -> Result<(), ArmError> {
     let Some(existing) = &part.existing else { return Ok(()) };
     let moved = part.target.kind.fixed.iter().find(|pointer| {
@@ -114,8 +115,8 @@ fn refuse_fixed(part: &Part) -> Result<(), ArmError> {
     });
     let Some(pointer) = moved else { return Ok(()) };
     let field = pointer.trim_start_matches("/properties").trim_start_matches('/').replace('/', ".");
-    let message = format!("Changing property '{field}' is not allowed.");
-    Err(ArmError::service(409, "PropertyChangeNotAllowed", message).about(&field))
+    let (code, text) = part.target.kind.fixed_refusal;
+    Err(ArmError::service(409, code, text.replace("{field}", &field)).about(&field))
 }
 
 fn bad_name(pointer: &str, name: &str) -> ArmError {
@@ -139,6 +140,14 @@ pub(crate) fn put_in(body: &mut Value, pointer: &str, name: &str, element: Optio
     }
 }
 
+/// An empty list is shown only where what holds it is there anyway.
+fn set_list(body: &mut Value, pointer: &str, list: Vec<Value>) {
+    let holder = pointer.rsplit_once('/').map_or("", |(holder, _)| holder);
+    if !list.is_empty() || json::at(body, holder).is_object() {
+        json::set(body, pointer, Value::Array(list));
+    }
+}
+
 /// Makes the lists of a parent's body agree with its stored children, which are the truth; the order stays.
 pub(crate) fn agree(world: &World, kind: &Kind, body: &mut Value, key: &str) {
     for (child, inline) in kind.inline_children() {
@@ -156,6 +165,6 @@ pub(crate) fn agree(world: &World, kind: &Kind, body: &mut Value, key: &str) {
                 agreed.push(child.body.clone());
             }
         }
-        json::set(body, inline.pointer, json!(agreed));
+        set_list(body, inline.pointer, agreed);
     }
 }

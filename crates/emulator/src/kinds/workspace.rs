@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content, operation_in_flight};
 use crate::json;
-use crate::kinds::{Kind, PLAIN, PutStyle, plain};
+use crate::kinds::{Kind, PLAIN, PutStyle, plain, storage_account};
 use crate::operation::{self, Long, Operation};
 use crate::resource::Resource;
 use crate::router::Target;
@@ -224,7 +224,7 @@ fn list_keys(world: &mut World, _call: &Call, target: &Target) -> Reply {
     });
     let storage = &workspace.body["properties"]["storageAccount"];
     let body = json!({
-        "userStorageKey": world.secret_of(storage.as_str().unwrap_or(""), "key1"),
+        "userStorageKey": storage_account::key(world, storage.as_str().unwrap_or(""), "key1"),
         "userStorageArmId": storage,
         "userStorageResourceId": storage,
         "appInsightsInstrumentationKey": null,
@@ -239,7 +239,7 @@ fn list_keys(world: &mut World, _call: &Call, target: &Target) -> Reply {
 
 fn list_storage_keys(world: &mut World, _call: &Call, target: &Target) -> Reply {
     let storage = json::text(&world.existing(target)?.body, "/properties/storageAccount");
-    Ok(Response::json(200, &json!({ "userStorageKey": world.secret_of(storage, "key1") })))
+    Ok(Response::json(200, &json!({ "userStorageKey": storage_account::key(world, storage, "key1") })))
 }
 
 fn list_notebook_keys(world: &mut World, _call: &Call, target: &Target) -> Reply {

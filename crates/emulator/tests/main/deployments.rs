@@ -61,7 +61,7 @@ fn resources_come_one_after_the_other_and_the_deployment_runs_meanwhile() {
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
         "contentVersion": "1.0.0.0",
         "parameters": { "name": { "type": "string" }, "suffix": { "type": "string", "defaultValue": "[uniqueString(resourceGroup().id)]" } },
-        "variables": { "account": "[concat('sa', parameters('suffix'))]" },
+        "variables": { "account": "[concat('sa1', parameters('suffix'))]" },
         "resources": [
             widget("[parameters('name')]", json!({
                 "dependsOn": ["[resourceId('Microsoft.Storage/storageAccounts', variables('account'))]"],
@@ -204,10 +204,10 @@ fn a_wrong_template_is_refused_before_anything_happens() {
 #[test]
 fn a_failed_resource_fails_the_deployment_with_its_error_and_the_others_go_on() {
     let mut cloud = cloud();
-    let vault = json!({ "type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-07-01", "name": "kv", "location": "westeurope" });
+    let vault = json!({ "type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-07-01", "name": "kv1", "location": "westeurope" });
     let template = json!({ "resources": [
         vault,
-        widget("after", json!({ "dependsOn": ["kv"] })),
+        widget("after", json!({ "dependsOn": ["kv1"] })),
         widget("beside", json!({})),
         widget("lost", json!({ "properties": { "x": "[reference('/subscriptions/none').y]" } })),
     ]});
@@ -223,7 +223,7 @@ fn a_failed_resource_fails_the_deployment_with_its_error_and_the_others_go_on() 
     assert_eq!((&status["status"], &status["error"]), (&json!("Failed"), error));
     let shown = operations(&mut cloud, "d");
     let of_vault =
-        shown.iter().find(|one| one["properties"]["targetResource"]["resourceName"] == "kv").unwrap();
+        shown.iter().find(|one| one["properties"]["targetResource"]["resourceName"] == "kv1").unwrap();
     assert_eq!(of_vault["properties"]["provisioningState"], "Failed");
     assert_eq!(of_vault["properties"]["statusCode"], "BadRequest");
     assert_eq!(of_vault["properties"]["statusMessage"]["error"], error["details"][0]);
@@ -251,10 +251,10 @@ fn an_operation_that_fails_later_fails_the_deployment_too() {
 fn secure_values_reach_their_resource_and_nothing_else() {
     let mut cloud = cloud();
     let workspace = json!({ "type": "Microsoft.OperationalInsights/workspaces", "apiVersion": "2020-08-01", "name": "la",
-        "location": "westeurope", "properties": { "note": "[toUpper(parameters('TOKEN'))]" }, "dependsOn": ["sa"] });
+        "location": "westeurope", "properties": { "note": "[toUpper(parameters('TOKEN'))]" }, "dependsOn": ["sa1"] });
     let template = json!({
         "parameters": { "token": { "type": "securestring" } },
-        "resources": [storage("sa"), workspace],
+        "resources": [storage("sa1"), workspace],
         "outputs": { "token": { "type": "securestring", "value": "[parameters('token')]" } },
     });
     let mut body = of(template);
@@ -269,7 +269,7 @@ fn secure_values_reach_their_resource_and_nothing_else() {
         "PW-1"
     );
     let exported = cloud.post(&format!("{}/exportTemplate", deployment("d")), None).value();
-    assert_eq!(exported["template"]["resources"][0]["name"], "sa");
+    assert_eq!(exported["template"]["resources"][0]["name"], "sa1");
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn nested_deployments_have_their_own_course_and_outputs() {
     let nested = json!({
         "type": "Microsoft.Resources/deployments", "apiVersion": "2020-06-01", "name": "inner", "resourceGroup": "other",
         "properties": { "mode": "Incremental", "expressionEvaluationOptions": { "scope": "inner" }, "template": inner,
-            "parameters": { "name": { "value": "[concat('s', 'a')]" } } },
+            "parameters": { "name": { "value": "[concat('sa', '1')]" } } },
     });
     let template = json!({
         "resources": [nested, widget("w", json!({ "properties": { "of": "[reference(resourceId('other', 'Microsoft.Resources/deployments', 'inner')).outputs.group.value]" } }))],
@@ -294,7 +294,7 @@ fn nested_deployments_have_their_own_course_and_outputs() {
     let (done, _) = deployed(&mut cloud, "outer", &of(template));
     assert_eq!(done["properties"]["provisioningState"], "Succeeded", "{done}");
     assert_eq!(done["properties"]["outputs"]["of"]["value"], "other");
-    assert_eq!(cloud.get(&format!("{other}/providers/Microsoft.Storage/storageAccounts/sa")).status, 200);
+    assert_eq!(cloud.get(&format!("{other}/providers/Microsoft.Storage/storageAccounts/sa1")).status, 200);
     let shown = cloud.get(&format!("{other}/providers/Microsoft.Resources/deployments/inner")).value();
     assert_eq!(shown["properties"]["provisioningState"], "Succeeded");
     assert!(cloud.get(&format!("{GROUP}/resources")).value().to_string().find("deployments").is_none());
@@ -335,7 +335,7 @@ fn a_complete_deployment_deletes_what_it_does_not_have() {
 #[test]
 fn a_canceled_deployment_begins_nothing_more() {
     let mut cloud = cloud();
-    let template = json!({ "resources": [storage("sa"), widget("w", json!({ "dependsOn": ["sa"] }))] });
+    let template = json!({ "resources": [storage("sa1"), widget("w", json!({ "dependsOn": ["sa1"] }))] });
     let reply = cloud.put(&deployment("d"), &of(template));
     cloud.pass(10);
     assert_eq!(cloud.delete(&deployment("d")).status, 409);
@@ -355,7 +355,11 @@ fn a_canceled_deployment_begins_nothing_more() {
     cloud.pass(10);
     assert_eq!(cloud.follow(&url).status, 204);
     assert_eq!(cloud.delete(&deployment("d")).status, 204);
-    assert_eq!(cloud.get(&id("Microsoft.Storage/storageAccounts", "sa")).status, 200, "only the record goes");
+    assert_eq!(
+        cloud.get(&id("Microsoft.Storage/storageAccounts", "sa1")).status,
+        200,
+        "only the record goes"
+    );
 }
 
 #[test]

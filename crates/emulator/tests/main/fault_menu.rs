@@ -461,7 +461,7 @@ fn a_failed_delete_and_a_failed_stop_leave_the_resource() {
 #[test]
 fn operations_of_every_style_can_fail() {
     let mut cloud = cloud();
-    let storage = format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/sa");
+    let storage = format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/sa1");
     let id =
         cloud.inject(&json!({ "fault": "lro-failed", "path_contains": "/storageAccounts/", "code": "Why" }));
     let body = json!({ "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" } });

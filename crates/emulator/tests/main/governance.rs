@@ -379,7 +379,7 @@ fn a_cloud_can_begin_without_a_registration() {
     let mut cloud = Cloud::new(Options { unregistered: vec![ML.to_lowercase()], ..Options::default() });
     cloud.put(GROUP, &json!({ "location": "westeurope" }));
     assert_eq!(code(&cloud.put(&workspace(), &workspace_body())), "MissingSubscriptionRegistration");
-    let vault = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/kv");
+    let vault = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/vault-1");
     assert_eq!(
         cloud.put(&vault, &json!({ "location": "westeurope", "properties": { "tenantId": "t" } })).status,
         200

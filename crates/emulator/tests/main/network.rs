@@ -220,7 +220,8 @@ fn a_public_address_gets_a_name_and_an_address() {
     let basic = made(&mut cloud, &id("publicIPAddresses", "old"), &at_home(json!({})));
     assert_eq!(basic["properties"]["publicIPAllocationMethod"], "Dynamic");
     assert!(basic["properties"].get("ipAddress").is_none(), "nobody has it yet");
-    let other = cloud.put(&address, &at_home(json!({})));
+    let other = json!({ "location": "westeurope", "sku": { "name": "Basic" } });
+    let other = cloud.put(&address, &other);
     assert_eq!((other.status, code(&other).as_str()), (409, "PropertyChangeNotAllowed"));
 }
 

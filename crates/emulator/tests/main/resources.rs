@@ -47,7 +47,7 @@ fn groups_are_made_changed_and_removed_with_all_they_hold() {
 #[test]
 fn a_storage_account_comes_by_location_alone() {
     let mut cloud = cloud();
-    let target = id("Microsoft.Storage/storageAccounts", "sa");
+    let target = id("Microsoft.Storage/storageAccounts", "sa1");
     let body = json!({ "location": "westeurope", "kind": "StorageV2", "sku": { "name": "Standard_LRS" } });
     let reply = cloud.put(&target, &body);
     assert_eq!((reply.status, reply.body.len()), (202, 0));
@@ -56,7 +56,7 @@ fn a_storage_account_comes_by_location_alone() {
     assert_eq!(cloud.follow(url).status, 202);
     cloud.pass(20);
     let shown = cloud.follow(url).value();
-    assert_eq!(shown["properties"]["primaryEndpoints"]["blob"], "https://sa.blob.core.windows.net/");
+    assert_eq!(shown["properties"]["primaryEndpoints"]["blob"], "https://sa1.blob.core.windows.net/");
     assert_eq!(shown["properties"]["supportsHttpsTrafficOnly"], true);
     assert_eq!(shown["sku"], json!({ "name": "Standard_LRS", "tier": "Standard" }));
     assert_eq!(cloud.put(&target, &body).status, 200);
@@ -127,7 +127,7 @@ fn a_user_assigned_identity_lends_its_ids() {
 fn generic_lists_filter_by_type_and_group() {
     let mut cloud = Cloud::with_workspace(Options::default());
     cloud.put(
-        &id("Microsoft.KeyVault/vaults", "kv"),
+        &id("Microsoft.KeyVault/vaults", "kv1"),
         &json!({ "location": "westeurope", "properties": { "tenantId": "t" } }),
     );
     cloud.put(&compute("cpu"), &cluster_body());
@@ -142,13 +142,13 @@ fn generic_lists_filter_by_type_and_group() {
             .map(|item| item["name"].as_str().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(names(format!("{GROUP}/resources")), ["kv", "research"], "no children");
-    assert_eq!(names(format!("{GROUP}/resources?$top=1")), ["kv"]);
+    assert_eq!(names(format!("{GROUP}/resources")), ["kv1", "research"], "no children");
+    assert_eq!(names(format!("{GROUP}/resources?$top=1")), ["kv1"]);
     assert_eq!(
         names(format!(
             "{subscription}/resources?%24filter=resourceType%20eq%20%27microsoft.keyvault/vaults%27"
         )),
-        ["kv"]
+        ["kv1"]
     );
     assert_eq!(
         names(format!("{subscription}/resources?$filter=resourceGroup+eq+'other'")),
