@@ -18,7 +18,7 @@ macro_rules! programs {
 }
 
 // A new program is one word here.
-programs!(clusters, instances, joint, subscriptions, workspaces);
+programs!(clusters, instances, joint, machines, network, storage, subscriptions, workspaces);
 
 /// A file that no test runs would rot.
 #[test]
