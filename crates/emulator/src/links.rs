@@ -158,16 +158,19 @@ fn add_referrers(world: &World, kind: &Kind, body: &mut Value) {
     let key = json::text(body, "/id").to_ascii_lowercase();
     for referrer in kind.referrers {
         let users = world.links.users(&key).filter_map(|user| world.store.get(user));
-        let mut ids = users
-            .filter(|user| user.kind.eq_ignore_ascii_case(referrer.resource_type))
-            .map(|user| json!({ "id": user.id }));
-        let shown = if referrer.is_single {
-            ids.next()
-        } else {
-            Some(ids.collect::<Vec<_>>()).filter(|ids| !ids.is_empty()).map(Value::Array)
-        };
-        if let Some(shown) = shown {
-            json::set(body, referrer.at, shown);
+        let users = users.filter(|user| user.kind.eq_ignore_ascii_case(referrer.resource_type));
+        let ids = users
+            .flat_map(|user| kinds::of(user).map_or(Vec::new(), |kind| (kind.seen_as)(world, user, &key)));
+        let mut shown = ids.map(|id| json!({ "id": id }));
+        if referrer.is_single {
+            shown.next().into_iter().for_each(|one| json::set(body, referrer.at, one));
+            continue;
+        }
+        let shown: Vec<Value> = shown.collect();
+        match body.pointer_mut(referrer.at) {
+            Some(Value::Array(others)) => others.extend(shown),
+            _ if shown.is_empty() => {}
+            _ => json::set(body, referrer.at, Value::Array(shown)),
         }
     }
 }

@@ -41,6 +41,9 @@ pub struct Options {
     pub token: String,
     /// How long issued tokens are good, in real time.
     pub token_lifetime: Duration,
+    /// How long the directory does not know a new principal, in the cloud's time: a role assignment is refused
+    /// meanwhile, unless it says of which type the principal is.
+    pub directory_delay: Duration,
     /// Items on a page of a list.
     pub page_size: usize,
     /// How soon clients are asked to come back on operation replies; the ML service does not say. Whole seconds are
@@ -97,6 +100,7 @@ impl Default for Options {
             tenant: "10000000-0000-0000-0000-000000000001".to_owned(),
             token: DEFAULT_TOKEN.to_owned(),
             token_lifetime: Duration::from_secs(24 * 60 * 60),
+            directory_delay: Duration::ZERO,
             page_size: 100,
             retry_after: None,
             patch_status: 200,

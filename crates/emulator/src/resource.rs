@@ -69,6 +69,12 @@ impl Resource {
         self.id.to_ascii_lowercase()
     }
 
+    /// The ids of the principals that come with it.
+    pub(crate) fn principals(&self) -> impl Iterator<Item = &str> {
+        let pointers = ["/identity/principalId", "/properties/principalId"];
+        pointers.into_iter().map(|pointer| json::text(&self.body, pointer)).filter(|id| !id.is_empty())
+    }
+
     /// The last part of its id.
     pub(crate) fn name(&self) -> &str {
         self.id.rsplit('/').next().unwrap_or("")

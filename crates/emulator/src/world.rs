@@ -59,6 +59,8 @@ pub struct World {
     /// Names of soft-deleted workspaces by key, and until when they are held.
     pub(crate) soft_deleted: BTreeMap<String, Timestamp>,
     pub(crate) workspace_quotas: BTreeMap<String, i64>,
+    /// When principals were made, where that matters. A cloud that is opened again knows them all.
+    principals: BTreeMap<String, Timestamp>,
     pub(crate) script_log: ScriptLog,
     /// The version of the newest image for instances.
     pub(crate) image: String,
@@ -186,6 +188,7 @@ impl World {
             time: Timestamp::MIN,
             soft_deleted: BTreeMap::new(),
             workspace_quotas: BTreeMap::new(),
+            principals: BTreeMap::new(),
             script_log: ScriptLog::default(),
             image: "26.10.21".to_owned(),
             random: Random(options.seed),
@@ -419,8 +422,19 @@ impl World {
     pub(crate) fn put(&mut self, mut resource: Resource) {
         let next = kinds::of(&resource).and_then(|kind| (kind.next)(self, &resource));
         resource.due = next.filter(|_| !resource.is_leaving());
+        if !self.options.directory_delay.is_zero() {
+            for principal in resource.principals() {
+                self.principals.entry(principal.to_owned()).or_insert(self.time);
+            }
+        }
         self.changes.push(Change::Resource(Box::new(resource.clone())));
         self.keep(resource);
+    }
+
+    /// Whether the directory has not heard of a principal yet.
+    pub(crate) fn is_new_principal(&self, principal: &str, now: Timestamp) -> bool {
+        let delay = SignedDuration::try_from(self.options.directory_delay).unwrap_or(SignedDuration::MAX);
+        self.principals.get(principal).is_some_and(|made| now.duration_since(*made) < delay)
     }
 
     fn keep(&mut self, mut resource: Resource) {

@@ -126,6 +126,8 @@ pub(crate) struct Kind {
     pub(crate) references: &'static [Reference],
     pub(crate) referrers: &'static [Referrer],
     pub(crate) in_use: Option<InUse>,
+    /// The ids under which those that it names, by key, show it: its own, or those of its parts.
+    pub(crate) seen_as: fn(&World, &Resource, &str) -> Vec<String>,
     /// What is shown only to who asks for it: a word of `$expand`, and the pointer.
     pub(crate) on_demand: &'static [(&'static str, &'static str)],
     /// The last touch on what a read shows.
@@ -216,6 +218,7 @@ pub(crate) const PLAIN: Kind = Kind {
     references: &[],
     referrers: &[],
     in_use: None,
+    seen_as: |_, resource, _| vec![resource.id.clone()],
     on_demand: &[],
     view: |_, _, _| {},
     delete_style: None,

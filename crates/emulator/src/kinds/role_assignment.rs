@@ -49,6 +49,18 @@ fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
         let message = format!("The specified role definition with ID '{name}' does not exist.");
         ArmError::service(400, "RoleDefinitionDoesNotExist", message)
     })?;
+    if json::at(&sent, "/properties/principalType").is_null() && world.is_new_principal(&principal, call.now)
+    {
+        let message = format!(
+            "Principal {} does not exist in the directory {}. Check that you have the correct principal ID. If you are \
+             creating this principal and then immediately assigning a role, this error might be related to a \
+             replication delay. In this case, set the role assignment principalType property to a value, such as \
+             ServicePrincipal, User, or Group. See https://aka.ms/docs-principaltype",
+            principal.replace('-', ""),
+            world.options.tenant
+        );
+        return Err(ArmError::service(400, "PrincipalNotFound", message));
+    }
     let principal_type = if is_identity(world, &principal) { "ServicePrincipal" } else { "User" };
     let scope = world
         .store
@@ -65,11 +77,7 @@ fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
 
 /// Whether the principal is one that the emulator made; all others are taken for people.
 fn is_identity(world: &World, principal: &str) -> bool {
-    let has = |resource: &Resource| {
-        ["/identity/principalId", "/properties/principalId"]
-            .iter()
-            .any(|pointer| json::text(&resource.body, pointer).eq_ignore_ascii_case(principal))
-    };
+    let has = |resource: &Resource| resource.principals().any(|own| own.eq_ignore_ascii_case(principal));
     world.store.all().any(|resource| resource.kind != KIND.resource_type && has(resource))
 }
 

@@ -107,3 +107,27 @@ fn wrong_assignments_are_refused() {
     let nowhere = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/none");
     assert_eq!(code(&cloud.put(&assignment(&nowhere, 4), &other)), "ParentResourceNotFound");
 }
+
+#[test]
+fn the_directory_can_take_its_time_to_know_a_principal() {
+    let delay = std::time::Duration::from_secs(30);
+    let mut cloud = Cloud::new(Options { directory_delay: delay, ..Options::default() });
+    cloud.put(GROUP, &json!({ "location": "westeurope" }));
+    let identity = format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/trainer");
+    let made = cloud.put(&identity, &json!({ "location": "westeurope" })).value();
+    let principal = made["properties"]["principalId"].as_str().unwrap();
+    cloud.pass(20);
+    let early = cloud.put(&assignment(GROUP, 1), &grant(principal));
+    assert_eq!((early.status, code(&early)), (400, "PrincipalNotFound".to_owned()));
+    let mut told = grant(principal);
+    told["properties"]["principalType"] = json!("ServicePrincipal");
+    assert_eq!(cloud.put(&assignment(GROUP, 1), &told).status, 201, "it is told what to look for");
+    cloud.delete(&assignment(GROUP, 1));
+    cloud.pass(20);
+    let late = cloud.put(&assignment(GROUP, 1), &grant(principal));
+    assert_eq!(
+        (late.status, &late.value()["properties"]["principalType"]),
+        (201, &json!("ServicePrincipal"))
+    );
+    assert_eq!(cloud.put(&assignment(GROUP, 2), &grant(ALICE)).status, 201, "people were always there");
+}

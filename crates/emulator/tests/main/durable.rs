@@ -48,6 +48,46 @@ fn everything_is_there_after_a_restart_running_operations_included() {
 }
 
 #[test]
+fn children_keep_their_order_in_their_parent_and_their_uses() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.json");
+    let emulator = filled(&file);
+    let network = format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/net");
+    let subnet = |name: &str, range: &str| json!({ "name": name, "properties": { "addressPrefix": range } });
+    let body = json!({ "location": "westeurope", "properties": {
+        "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] },
+        "subnets": [subnet("b", "10.0.1.0/24"), subnet("a", "10.0.0.0/24")],
+    }});
+    put(&emulator, &network, &body);
+    emulator.advance(10.0).unwrap();
+    let interface = format!("{GROUP}/providers/Microsoft.Network/networkInterfaces/nic");
+    let placed =
+        json!({ "name": "ip", "properties": { "subnet": { "id": format!("{network}/subnets/a") } } });
+    put(
+        &emulator,
+        &interface,
+        &json!({ "location": "westeurope", "properties": { "ipConfigurations": [placed] } }),
+    );
+    emulator.advance(10.0).unwrap();
+    let before = get(&emulator, &network).value();
+    drop(emulator);
+    // Once by replaying every change, and once from the shortest list of them.
+    for _ in 0..2 {
+        let emulator = Emulator::open(options(&file)).unwrap();
+        assert_eq!(get(&emulator, &network).value(), before);
+        assert_eq!(
+            get(&emulator, &format!("{network}/subnets/b")).value(),
+            before["properties"]["subnets"][0]
+        );
+        let refused = emulator.handle(&request(Method::Delete, &network));
+        assert_eq!(crate::support::code(&refused), "InUseSubnetCannotBeDeleted");
+        for _ in 0..1_100 {
+            put(&emulator, GROUP, &json!({ "location": "westeurope" }));
+        }
+    }
+}
+
+#[test]
 fn a_file_cut_anywhere_opens_with_what_was_whole() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.json");

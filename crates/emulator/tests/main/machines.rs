@@ -375,6 +375,11 @@ fn a_set_and_its_balancer_hold_each_other() {
     configuration["loadBalancerBackendAddressPools"] = pool;
     assert_eq!(cloud.put(&set(), &joined).status, 201);
     cloud.pass(90);
+    let seen = format!("{}/virtualMachines/0/networkInterfaces/nic/ipConfigurations/ip", set());
+    let pool = cloud.get(&format!("{balancer}/backendAddressPools/pool")).value();
+    assert_eq!(pool["properties"]["backendIPConfigurations"], json!([{ "id": seen }]));
+    let both = cloud.get(&subnet()).value()["properties"]["ipConfigurations"].clone();
+    assert_eq!(both.as_array().unwrap().len(), 2, "that of the frontend, too: {both}");
     assert_eq!(code(&cloud.delete(&balancer)), "LoadBalancerInUseByVirtualMachineScaleSet");
     let mut without = balanced.clone();
     without["properties"]["backendAddressPools"] = json!([]);

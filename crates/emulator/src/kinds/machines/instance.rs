@@ -62,6 +62,25 @@ fn number(instance: &Resource) -> i64 {
     instance.name().parse().unwrap_or(0)
 }
 
+/// The ids of the address configurations of a set's instances that name a subnet or a pool.
+pub(super) fn configurations(world: &World, set: &Resource, named: &str) -> Vec<String> {
+    let profile = "/properties/virtualMachineProfile/networkProfile/networkInterfaceConfigurations/*";
+    let mut paths = Vec::new();
+    for interface in json::every(&set.body, profile) {
+        for configuration in json::every(interface, "/properties/ipConfigurations/*") {
+            if configuration.to_string().to_ascii_lowercase().contains(&format!("\"{named}\"")) {
+                let names = [interface, configuration].map(|part| json::text(part, "/name"));
+                paths.push(format!("networkInterfaces/{}/ipConfigurations/{}", names[0], names[1]));
+            }
+        }
+    }
+    let instances = world.store.list(&format!("{}/virtualmachines", set.key()), None);
+    let of = |instance: &Resource| -> Vec<String> {
+        paths.iter().map(|path| format!("{}/{path}", instance.id)).collect()
+    };
+    instances.flat_map(of).collect()
+}
+
 /// Makes or removes instances until there are as many as the set is to have, done at `until`.
 pub(super) fn resize(world: &mut World, call: &Call, set: &Target, until: Timestamp) {
     let Some(stands) = world.store.get(&set.key()).cloned() else { return };

@@ -35,7 +35,7 @@ pub(crate) fn handle(
 
 /// Counts of the region; limits are those of the options, for machine learning counts apart.
 fn usages(world: &World, subscription: &str, location: &str) -> Response {
-    let (used, options) = (world.usage.of(subscription, location).machines, &world.options);
+    let used = world.usage.of(subscription, location).machines;
     let row = |name: &str, title: &str, value: i64, limit: i64| {
         json!({
             "limit": limit,
@@ -45,15 +45,15 @@ fn usages(world: &World, subscription: &str, location: &str) -> Response {
         })
     };
     let mut rows = vec![
-        row("cores", "Total Regional vCPUs", used.cores.values().sum(), options.core_limit),
+        row("cores", "Total Regional vCPUs", used.cores.values().sum(), world.core_limit()),
         row("virtualMachines", "Virtual Machines", used.count, 25_000),
         row("virtualMachineScaleSets", "Virtual Machine Scale Sets", used.sets, 2_500),
-        row("lowPriorityCores", "Total Regional Spot vCPUs", used.spot_cores, options.core_limit),
+        row("lowPriorityCores", "Total Regional Spot vCPUs", used.spot_cores, world.core_limit()),
     ];
     for (family, _) in FAMILIES {
         let title = format!("{} vCPUs", family_title(family));
         let value = used.cores.get(family).copied().unwrap_or(0);
-        rows.push(row(family, &title, value, options.cores_allowed(family)));
+        rows.push(row(family, &title, value, world.cores_allowed(family)));
     }
     Response::json(200, &json!({ "value": rows }))
 }
@@ -82,7 +82,7 @@ fn sku(world: &World, size: &VmSize, region: &str) -> Value {
         "restrictionInfo": { "locations": [region] },
         "reasonCode": "NotAvailableForSubscription",
     });
-    let is_restricted = world.options.cores_allowed(size.family) == 0;
+    let is_restricted = world.cores_allowed(size.family) == 0;
     let capabilities: Vec<Value> = size
         .capabilities()
         .into_iter()

@@ -75,6 +75,7 @@ pub(crate) const KIND: Kind = Kind {
             "/properties/virtualMachineProfile/networkProfile/networkInterfaceConfigurations/*/properties/ipConfigurations/*/properties/loadBalancerInboundNatPools/*/id",
         ),
     ],
+    seen_as: instance::configurations,
     on_demand: &[("userData", "/properties/virtualMachineProfile/userData")],
     delete_style: Some(action(Work::MachinesDelete)),
     finish: model::finish,
@@ -191,16 +192,15 @@ fn check_quota(
     let held_in_family = if stood.is_some_and(|stood| stood.family == size.family) { held } else { 0 };
     let needed = size.cores * after.capacity;
     let usage = world.usage.of(&target.subscription, json::text(body, "/location"));
-    let options = &world.options;
     let family = || format!("{} Cores", size.family);
     let rows = if is_spot(body) {
-        vec![("LowPriorityCores".to_owned(), usage.machines.spot_cores, options.core_limit, needed - held)]
+        vec![("LowPriorityCores".to_owned(), usage.machines.spot_cores, world.core_limit(), needed - held)]
     } else {
         let used = usage.machines.cores.get(size.family).copied().unwrap_or(0);
         let all = usage.machines.cores.values().sum();
         vec![
-            (family(), used, options.cores_allowed(size.family), needed - held_in_family),
-            ("Total Regional Cores".to_owned(), all, options.core_limit, needed - held),
+            (family(), used, world.cores_allowed(size.family), needed - held_in_family),
+            ("Total Regional Cores".to_owned(), all, world.core_limit(), needed - held),
         ]
     };
     for (name, used, limit, more) in rows {

@@ -58,6 +58,7 @@ pub(crate) const POOL: Kind = Kind {
             resource_type: "Microsoft.Network/loadBalancers/outboundRules",
             is_single: true,
         },
+        named_by("/properties/backendIPConfigurations", "Microsoft.Compute/virtualMachineScaleSets"),
         named_by(
             "/properties/backendIPConfigurations",
             "Microsoft.Network/networkInterfaces/ipConfigurations",

@@ -46,6 +46,7 @@ pub(crate) const SUBNET: Kind = Kind {
     referrers: &[
         named_by("/properties/ipConfigurations", "Microsoft.Network/loadBalancers/frontendIPConfigurations"),
         named_by("/properties/ipConfigurations", "Microsoft.Network/networkInterfaces/ipConfigurations"),
+        named_by("/properties/ipConfigurations", "Microsoft.Compute/virtualMachineScaleSets"),
         named_by("/properties/privateEndpoints", "Microsoft.Network/privateEndpoints"),
     ],
     read_only: &["/properties/ipConfigurations", "/properties/privateEndpoints"],
