@@ -21,7 +21,11 @@ pub(super) const KIND: Kind = Kind {
     tracked: false,
     on_any_scope: true,
     put_style: PutStyle::AtOnce(201),
-    defaults: || json!({ "properties": { "description": "", "permissions": [], "assignableScopes": [] } }),
+    defaults: || {
+        json!({ "properties": {
+            "type": "CustomRole", "description": "", "permissions": [], "assignableScopes": [],
+        }})
+    },
     generated: &[("/properties/createdOn", "{time}")],
     stamped: &[("/properties/updatedOn", "{time}")],
     check,
