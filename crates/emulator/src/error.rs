@@ -165,3 +165,9 @@ pub(crate) fn operation_in_flight(id: &str) -> ArmError {
     );
     ArmError::service(409, "Conflict", message)
 }
+
+/// 412 for a condition on a version that does not hold; the text is our choice.
+pub(crate) fn precondition_failed(condition: &str, of: &str) -> ArmError {
+    let message = format!("The condition '{condition}' of the request does not hold for '{of}'.");
+    ArmError::service(412, "PreconditionFailed", message)
+}

@@ -114,14 +114,9 @@ pub(super) fn subscription_not_found(strike: &Strike) -> ArmError {
     error::subscription_not_found(&strike.call.subject.subscription)
 }
 
-/// The text is our choice.
 pub(super) fn precondition_failed(strike: &Strike) -> ArmError {
-    let message = format!(
-        "The condition '{}' of the request does not hold for '{}'.",
-        strike.call.request.header_value("if-match").unwrap_or("If-Match"),
-        strike.call.subject.scope
-    );
-    ArmError::service(412, "PreconditionFailed", message)
+    let condition = strike.call.request.header_value("if-match").unwrap_or("If-Match");
+    error::precondition_failed(condition, &strike.call.subject.scope)
 }
 
 pub(super) fn internal_error(strike: &Strike) -> Response {

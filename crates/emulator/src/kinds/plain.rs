@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::error::{ArmError, Reply, operation_in_flight};
+use crate::error::{ArmError, Reply, operation_in_flight, precondition_failed};
 use crate::json;
 use crate::kinds::whole::Whole;
 use crate::kinds::{self, Kind, PutStyle, canonical_enums, managed_identity};
@@ -177,16 +177,32 @@ pub(crate) fn hand_over(
     response
 }
 
-/// Refuses a write while an operation is running, on the resource or on the parent that shows it.
+/// Refuses a write of a version that is not the one at hand, and one while an operation is running, on the resource or
+/// on the parent that shows it.
 pub(crate) fn refuse_change(
     world: &World,
     call: &Call,
     target: &Target,
     existing: Option<&Resource>,
 ) -> Result<(), ArmError> {
+    refuse_other_version(call, target, existing)?;
     let parent = target.parent().filter(|_| target.kind.inline.is_some());
     let parent = parent.and_then(|parent| world.store.get(&parent.key()));
     existing.into_iter().chain(parent).try_for_each(|resource| refuse_busy(resource, call.now))
+}
+
+/// `If-Match` and `If-None-Match`, where a body has an etag.
+fn refuse_other_version(call: &Call, target: &Target, existing: Option<&Resource>) -> Result<(), ArmError> {
+    let [wanted, unwanted] = ["if-match", "if-none-match"].map(|name| call.request.header_value(name));
+    let etag = existing.map(|existing| json::text(&existing.body, "/etag"));
+    let is_it = |condition: &str| match etag {
+        None => false,
+        Some(etag) => condition == "*" || etag.is_empty() || condition.trim() == etag,
+    };
+    let broken = wanted
+        .filter(|wanted| !is_it(wanted))
+        .or(unwanted.filter(|unwanted| *unwanted == "*" && etag.is_some()));
+    broken.map_or(Ok(()), |condition| Err(precondition_failed(condition, &target.key())))
 }
 
 /// Refuses a write while an operation is running.

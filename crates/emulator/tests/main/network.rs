@@ -348,3 +348,25 @@ fn a_private_endpoint_is_approved_and_seen_from_its_subnet() {
     assert_eq!(seen["properties"]["privateEndpoints"], json!([{ "id": endpoint }]));
     assert_eq!(cloud.call(Method::Head, &endpoint, None).status, 204);
 }
+
+#[test]
+fn a_write_can_ask_for_the_version_it_knows() {
+    let mut cloud = cloud();
+    let network = id("virtualNetworks", "net");
+    let mut send = |header: &str, value: &str| {
+        let asked =
+            crate::support::request(Method::Put, &network).json(&network_body(&[])).header(header, value);
+        let reply = cloud.send(&asked);
+        cloud.pass(5);
+        (reply.status, code(&reply), cloud.get(&network).value()["etag"].as_str().unwrap_or("").to_owned())
+    };
+    assert_eq!(send("if-match", "W/\"old\"").0, 412, "nothing is there yet");
+    let (status, _, first) = send("if-none-match", "*");
+    assert_eq!(status, 201);
+    assert_eq!(send("if-none-match", "*").0, 412);
+    let (status, _, second) = send("if-match", &first);
+    assert_eq!(status, 200);
+    assert_ne!(first, second);
+    assert_eq!(send("if-match", &first).1, "PreconditionFailed");
+    assert_eq!(send("if-match", "*").0, 200);
+}
