@@ -1,9 +1,9 @@
 //! A pretend Azure Resource Manager, to try things on and to test against.
 //!
-//! The way of a request: `face` (HTTP) → `emulator` (time, cloud file) → `world` (`gate`, `faults`, `router`) →
+//! The way of a request: `face` (HTTP) → `emulator` (time, cloud file) → `world` (`passage`, `faults`, `router`) →
 //! `anonymous`, `groups`, `subscriptions`, `providers`, `locations`, `listing`, `operation`, or one of the `kinds` → `store`.
 //! `template` is the language of deployments. Everything from `world` on is pure: request and time in, response out.
-//! `control` answers under `/_emulator/`. `World::pass` is the table of contents of what may refuse a request.
+//! `control` answers under `/_emulator/`. `passage` is the table of contents of what may refuse a request.
 //!
 //! It knows no other crate of the workspace, so that neither side's mistakes hide the other's.
 
@@ -11,6 +11,7 @@
 
 mod anonymous;
 mod budgets;
+mod call;
 mod capacity;
 mod certificate;
 mod change;
@@ -40,6 +41,7 @@ mod log;
 mod names;
 mod operation;
 mod options;
+mod passage;
 mod policies;
 mod providers;
 mod queue;

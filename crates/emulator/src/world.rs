@@ -7,19 +7,16 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::anonymous::Anonymous;
-use crate::budgets::{self, BudgetReport, BudgetSetting, Budgets};
+use crate::budgets::{BudgetReport, BudgetSetting, Budgets};
 use crate::change::Change;
 use crate::error::{
-    ArmError, Reply, bad_content, group_being_deleted, group_not_found, method_not_allowed, no_such_route,
+    ArmError, Reply, group_being_deleted, group_not_found, method_not_allowed, no_such_route,
     parent_not_found, resource_not_found,
 };
-use crate::faults::{self, Fault, FaultReport, Faults};
-use crate::gate;
-use crate::governance::{self, Governance};
+use crate::faults::{Fault, FaultReport, Faults};
+use crate::governance::Governance;
 use crate::kinds::compute::script::Ending;
 use crate::kinds::machines::regional;
 use crate::kinds::{self, Kind, whole};
@@ -35,15 +32,13 @@ use crate::resource::Resource;
 use crate::router::{Route, Target, route};
 use crate::script_log::{Run, ScriptLog};
 use crate::store::Store;
-use crate::subject::Subject;
 use crate::timing::Work;
 use crate::tokens::Tokens;
 use crate::usage::Usage;
 use crate::wire::{Method, Request, Response};
-use crate::{
-    capacity, control, denials, groups, json, locations, locks, policies, providers, registration,
-    subscriptions,
-};
+use crate::{control, groups, json, locations, providers, subscriptions};
+
+pub(crate) use crate::call::{Call, Errand, Sender};
 
 /// The state of the pretend cloud.
 #[derive(Debug)]
@@ -82,95 +77,6 @@ fn lifetime_of(options: &Options) -> SignedDuration {
     SignedDuration::try_from(options.token_lifetime).unwrap_or(SignedDuration::MAX)
 }
 
-/// A request on its way through the world.
-#[derive(Clone)]
-pub(crate) struct Call<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) now: Timestamp,
-    pub(crate) api_version: String,
-    /// The id that the reply carries as `x-ms-request-id`.
-    pub(crate) id: &'a str,
-    pub(crate) subject: Subject,
-    /// The object id of whoever sent it.
-    pub(crate) principal: String,
-}
-
-/// Whose errand it is, and under which scheme and host that client reached the cloud.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Sender {
-    is_https: bool,
-    host: String,
-    principal: String,
-}
-
-impl Sender {
-    /// The sender of a request.
-    pub(crate) fn of(call: &Call) -> Sender {
-        let host = call.request.header_value("host").unwrap_or("localhost").to_owned();
-        Sender { is_https: call.request.scheme == "https", host, principal: call.principal.clone() }
-    }
-}
-
-/// A request that the cloud sends to itself.
-pub(crate) struct Errand<'a> {
-    pub(crate) method: Method,
-    pub(crate) path: &'a str,
-    pub(crate) api_version: &'a str,
-    pub(crate) body: &'a Value,
-}
-
-impl<'a> Call<'a> {
-    /// A request at this moment, of nobody and without an api-version.
-    pub(crate) fn new(request: &'a Request, now: Timestamp, id: &'a str) -> Call<'a> {
-        let subject = Subject::of(request);
-        Call { request, now, api_version: String::new(), id, subject, principal: String::new() }
-    }
-
-    /// Another request in the place of this one, at the same moment.
-    pub(crate) fn instead(&self, request: &'a Request) -> Call<'a> {
-        Call {
-            api_version: self.api_version.clone(),
-            principal: self.principal.clone(),
-            ..Call::new(request, self.now, self.id)
-        }
-    }
-
-    /// Whether it needs no token, as requests for tokens do.
-    pub(crate) fn is_anonymous(&self) -> bool {
-        self.api_version.is_empty()
-    }
-
-    /// The moment on the clients' clock: what `Retry-After` and `Date` are about.
-    pub(crate) fn machine(&self) -> Timestamp {
-        self.request.received.unwrap_or(self.now)
-    }
-
-    /// The JSON object in the body.
-    pub(crate) fn object(&self) -> Result<Value, ArmError> {
-        let body = self.any()?;
-        if body.is_object() {
-            Ok(body)
-        } else {
-            Err(bad_content("The request content must be a JSON object."))
-        }
-    }
-
-    /// The JSON in the body; null when there is none.
-    pub(crate) fn any(&self) -> Result<Value, ArmError> {
-        if self.request.body.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_slice(&self.request.body).map_err(|error| {
-            bad_content(format!("The request content was invalid and could not be deserialized: '{error}'."))
-        })
-    }
-
-    /// When work begun now is done.
-    pub(crate) fn after(&self, work: Work) -> Timestamp {
-        self.now.saturating_add(work.time()).unwrap_or(Timestamp::MAX)
-    }
-}
-
 impl World {
     /// An empty cloud.
     pub fn new(options: Options) -> World {
@@ -200,54 +106,6 @@ impl World {
             changes: Vec::new(),
             options,
         }
-    }
-
-    /// Answers a request at a moment of the cloud's time; a moment before that of an earlier request is taken as that.
-    pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
-        let now = self.settle(now);
-        let id = self.request_ids.guid();
-        let mut call = Call::new(request, now, &id);
-        let mut response = if Anonymous::of(&request.path).is_some() {
-            faults::strike(self, &call)
-        } else {
-            let reply = self.pass(&mut call);
-            gate::dress(self, &call, reply.unwrap_or_else(|refusal| refusal.response()))
-        };
-        if request.method == Method::Head {
-            response.body.clear();
-        }
-        self.log.add(request, &response, now, &id);
-        response
-    }
-
-    /// The way of a request; each line may end it.
-    fn pass(&mut self, call: &mut Call) -> Reply {
-        gate::admit(self, call)?;
-        budgets::spend(self, call)?;
-        let changed = self.check(call)?;
-        let call = &Call { request: changed.as_ref().unwrap_or(call.request), ..call.clone() };
-        Ok(faults::strike(self, call))
-    }
-
-    /// What is laid down for the cloud and its users; gives the request that takes the place of this one, if any.
-    fn check(&mut self, call: &Call) -> Result<Option<Request>, ArmError> {
-        governance::check(self, call)?;
-        denials::check(self, call)?;
-        let changed = policies::judge(self, call)?;
-        let call = &Call { request: changed.as_ref().unwrap_or(call.request), ..call.clone() };
-        locks::check(self, call)?;
-        registration::check(self, call)?;
-        capacity::check(self, call)?;
-        Ok(changed)
-    }
-
-    /// The answer of the resource itself.
-    pub(crate) fn answer(&mut self, call: &Call) -> Response {
-        let reply = match Anonymous::of(&call.request.path) {
-            Some(path) => path.answer(self, call.request, call.now),
-            None => self.dispatch(call),
-        };
-        reply.unwrap_or_else(|error| error.response())
     }
 
     /// Answers a control request other than those about the clock; the caller has seen to who may send one.
@@ -288,26 +146,7 @@ impl World {
         self.faults.clear();
     }
 
-    /// Answers an errand as the request of the client on whose behalf it is; budgets and faults are for clients alone.
-    pub(crate) fn run_errand(&mut self, errand: &Errand, sender: &Sender, now: Timestamp) -> Response {
-        let target = format!("{}?api-version={}", errand.path, errand.api_version);
-        let mut request = Request::new(errand.method, &target).header("host", &sender.host);
-        request.scheme = if sender.is_https { "https" } else { "http" };
-        if !errand.body.is_null() {
-            request = request.json(errand.body);
-        }
-        let id = self.request_ids.guid();
-        let (api_version, principal) = (errand.api_version.to_owned(), sender.principal.clone());
-        let call = Call { api_version, principal, ..Call::new(&request, now, &id) };
-        match self.check(&call) {
-            Ok(changed) => {
-                self.answer(&Call { request: changed.as_ref().unwrap_or(&request), ..call.clone() })
-            }
-            Err(refusal) => refusal.response(),
-        }
-    }
-
-    fn dispatch(&mut self, call: &Call) -> Reply {
+    pub(crate) fn dispatch(&mut self, call: &Call) -> Reply {
         let method = call.request.method;
         match route(&call.request.path, &self.options)? {
             Route::Tenants => Ok(subscriptions::tenants(self)),

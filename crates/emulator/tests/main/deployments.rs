@@ -410,3 +410,33 @@ fn a_deployment_ends_with_its_group() {
     let url = reply.header("azure-asyncoperation").unwrap().to_owned();
     assert_eq!(cloud.follow(&url).status, 404);
 }
+
+#[test]
+fn what_is_laid_down_holds_for_the_resources_of_a_deployment() {
+    let widgets = || of(json!({ "resources": [widget("w", json!({ "tags": { "a": "b" } }))] }));
+    for (what, rule, refused) in [
+        ("policies", json!({ "name": "p", "required_tag": "owner" }), "RequestDisallowedByPolicy"),
+        ("denials", json!({ "action": "Contoso.Things/widgets/write" }), "AuthorizationFailed"),
+        ("registrations", json!({ "namespace": "Contoso.Things" }), "MissingSubscriptionRegistration"),
+    ] {
+        let mut cloud = cloud();
+        assert!(cloud.control(Method::Post, what, &rule).status < 300);
+        let (shown, _) = deployed(&mut cloud, "d", &widgets());
+        assert_eq!(shown["properties"]["provisioningState"], "Failed", "{what}");
+        assert!(
+            shown["properties"]["error"].to_string().contains(refused),
+            "{}",
+            shown["properties"]["error"]
+        );
+        assert_eq!(cloud.get(&id("Contoso.Things/widgets", "w")).status, 404);
+    }
+    let mut cloud = cloud();
+    let more = json!({ "name": "p", "effect": "append", "tags": { "owner": "x" } });
+    assert_eq!(cloud.control(Method::Post, "policies", &more).status, 200);
+    let (shown, _) = deployed(&mut cloud, "d", &widgets());
+    assert_eq!(shown["properties"]["provisioningState"], "Succeeded");
+    assert_eq!(
+        cloud.get(&id("Contoso.Things/widgets", "w")).value()["tags"],
+        json!({ "a": "b", "owner": "x" })
+    );
+}
