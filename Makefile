@@ -30,8 +30,8 @@ check: fmt-check lint test doc schema-check  ## what CI runs: format, lints, tes
 demo: build  ## the main job, on the embedded cloud, in under a minute
 	@PLUMB=$(CURDIR)/$(PLUMB) sh examples/demo.sh
 
-bench:   ## our figures: CPU seconds, requests, bytes, memory
-	$(CARGO) bench --locked --package cli --bench figures
+bench:   ## our figures: CPU seconds, requests, bytes, memory; ONLY=budget or ONLY=latency for those alone
+	$(CARGO) bench --locked --package cli --bench figures -- $(ONLY)
 
 golden:  ## rewrite the expected outputs; read the git diff afterwards
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --workspace --quiet
