@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::anonymous::Anonymous;
 use crate::template::{lenient, parameters};
 use crate::wire::{Request, Response};
 
@@ -45,7 +46,9 @@ impl Log {
     pub(crate) fn add(&mut self, request: &Request, response: &Response, now: Timestamp, id: &str) {
         self.sequence += 1;
         *self.counters.entry(request.method.name()).or_default() += 1;
-        let text = str::from_utf8(&request.body).unwrap_or("");
+        // A request for a token is made of secrets: of its query and body nothing is kept.
+        let is_sign_in = Anonymous::of(&request.path).is_some();
+        let text = if is_sign_in { "" } else { str::from_utf8(&request.body).unwrap_or("") };
         let mut body = lenient::parse(text).unwrap_or_default();
         parameters::redact(&mut body);
         redact(&mut body);
@@ -55,7 +58,7 @@ impl Log {
             "time": now.to_string(),
             "method": request.method.name(),
             "path": request.path,
-            "query": request.query,
+            "query": if is_sign_in { "" } else { request.query.as_str() },
             "status": if response.is_answer() { json!(response.status) } else { Value::Null },
             "body": body,
         }));

@@ -17,8 +17,19 @@ macro_rules! programs {
     };
 }
 
-// A new program is one word here.
-programs!(clusters, instances, joint, machines, network, storage, subscriptions, workspaces);
+// A new program is one line here.
+programs!(
+    attached,
+    clusters,
+    instances,
+    joint,
+    machine_learning,
+    machines,
+    network,
+    storage,
+    subscriptions,
+    workspaces,
+);
 
 /// A file that no test runs would rot.
 #[test]

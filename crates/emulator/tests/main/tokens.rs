@@ -205,6 +205,7 @@ fn control_shortens_and_revokes_tokens_and_the_log_keeps_no_secret() {
     let second = token_of(&emulator.handle(&form("/t/oauth2/v2.0/token", SECRET)));
     assert_eq!((read(&first), read(&second), read("loopback")), (401, 200, 200));
     assert_eq!(control(Method::Post, "/_emulator/tokens", &json!({ "revok": true })).status, 400);
+    emulator.handle(&get("/t/oauth2/v2.0/token?client_secret=s3cret"));
     let log = control(Method::Get, "/_emulator/requests", &Value::Null).value().to_string();
     assert!(log.contains("oauth2/v2.0/token") && !log.contains("s3cret") && !log.contains(&second));
     let another = Emulator::open(Options::default()).unwrap();
