@@ -335,6 +335,9 @@ pub struct Emulator {
     /// Ask clients to poll again after so many seconds; Azure does not say, and its SDKs then wait for 30
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub retry_after: Option<Duration>,
+    /// Tell Terraform's azurerm provider not to wait between its polls, which it does for 10 seconds otherwise
+    #[arg(long)]
+    pub skip_polling_delay: bool,
     /// How long the tokens that it issues are good
     #[arg(long, default_value = "86400", value_name = "SECONDS", value_parser = seconds)]
     pub token_lifetime: Duration,

@@ -92,6 +92,9 @@ pub(crate) fn dress(world: &World, call: &Call, mut response: Response) -> Respo
         let client = request.header_value("x-ms-client-request-id").unwrap_or("").to_owned();
         response = response.with("x-ms-client-request-id", &client);
     }
+    if world.options.skip_polling_delay {
+        response = response.with("X-Go-Azure-Sdk-Skip-Polling-Delay", "true");
+    }
     let response = response
         .with("Cache-Control", "no-cache")
         .with("Pragma", "no-cache")

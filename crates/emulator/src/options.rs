@@ -49,6 +49,9 @@ pub struct Options {
     /// How soon clients are asked to come back on operation replies; the ML service does not say. Whole seconds are
     /// sent as `Retry-After`, others as `retry-after-ms`, which Azure's SDKs know and Terraform does not.
     pub retry_after: Option<Duration>,
+    /// Whether every reply tells Terraform's azurerm provider not to wait between its polls, by a header that only its
+    /// SDK knows.
+    pub skip_polling_delay: bool,
     /// 200 as the specification has it, or 202 as the live service answers a compute PATCH.
     pub patch_status: u16,
     /// What the unpublished `updateSchedules` action does.
@@ -103,6 +106,7 @@ impl Default for Options {
             directory_delay: Duration::ZERO,
             page_size: 100,
             retry_after: None,
+            skip_polling_delay: false,
             patch_status: 200,
             update_schedules: UpdateSchedules::Works,
             echo_scripts: false,

@@ -34,6 +34,7 @@ fn options(args: &args::Emulator) -> Options {
         token_lifetime: args.token_lifetime,
         page_size: args.page_size,
         retry_after: args.retry_after,
+        skip_polling_delay: args.skip_polling_delay,
         patch_status: args.patch_status,
         budgets: args.budgets.as_ref().map(|_| BudgetSetting::azure()),
         ..Options::default()
