@@ -470,3 +470,58 @@ fn autoscale_settings_are_kept_with_their_rules() {
     assert_eq!(cloud.put(&target, &setting("0")).status, 400);
     assert_eq!((cloud.delete(&target).status, cloud.delete(&target).status), (200, 204));
 }
+
+#[test]
+fn a_template_makes_a_whole_pool_in_order() {
+    let mut cloud = Cloud::new(Options::default());
+    cloud.put(GROUP, &json!({ "location": "westeurope" }));
+    let mut machines = body(2);
+    let part = |list: &str, name: &str| json!({ "id": format!("[resourceId('Microsoft.Network/loadBalancers/{list}', 'lb', '{name}')]") });
+    let nic = "/properties/virtualMachineProfile/networkProfile/networkInterfaceConfigurations/0";
+    *machines.pointer_mut(&format!("{nic}/properties/ipConfigurations/0/properties")).unwrap() = json!({
+        "subnet": { "id": "[resourceId('Microsoft.Network/virtualNetworks/subnets', 'net', 'machines')]" },
+        "loadBalancerBackendAddressPools": [part("backendAddressPools", "pool")],
+    });
+    let address = "[resourceId('Microsoft.Network/publicIPAddresses', 'ip')]";
+    let resource = |kind: &str, name: &str, waits: &[&str], body: Value| {
+        let mut resource =
+            json!({ "type": kind, "name": name, "apiVersion": "2025-01-01", "dependsOn": waits });
+        resource["location"] = json!("[resourceGroup().location]");
+        resource.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+        resource
+    };
+    let template = json!({ "resources": [
+        resource("Microsoft.Compute/virtualMachineScaleSets", "pool", &["lb", "net"], json!({
+            "sku": machines["sku"], "properties": machines["properties"],
+        })),
+        resource("Microsoft.Network/loadBalancers", "lb", &["ip"], json!({ "sku": { "name": "Standard" }, "properties": {
+            "frontendIPConfigurations": [{ "name": "front", "properties": { "publicIPAddress": { "id": address } } }],
+            "backendAddressPools": [{ "name": "pool" }],
+            "probes": [{ "name": "ssh", "properties": { "protocol": "Tcp", "port": 22 } }],
+            "loadBalancingRules": [{ "name": "ssh", "properties": {
+                "protocol": "Tcp", "frontendPort": 22, "backendPort": 22,
+                "frontendIPConfiguration": part("frontendIPConfigurations", "front"),
+                "backendAddressPool": part("backendAddressPools", "pool"),
+                "probe": part("probes", "ssh"),
+            }}],
+        }})),
+        resource("Microsoft.Network/publicIPAddresses", "ip", &[], json!({ "sku": { "name": "Standard" } })),
+        resource("Microsoft.Network/virtualNetworks", "net", &[], json!({ "properties": {
+            "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] },
+            "subnets": [{ "name": "machines", "properties": { "addressPrefix": "10.0.0.0/24" } }],
+        }})),
+    ]});
+    let deployment = id("Microsoft.Resources/deployments", "pool");
+    let reply =
+        cloud.put(&deployment, &json!({ "properties": { "mode": "Incremental", "template": template } }));
+    assert_eq!(reply.status, 201, "{}", reply.value());
+    cloud.pass(600);
+    let done = cloud.get(&deployment).value();
+    assert_eq!(done["properties"]["provisioningState"], "Succeeded", "{}", done["properties"]["error"]);
+    assert_eq!(numbers(&mut cloud), ["0", "1"]);
+    assert!(!done.to_string().contains("Secret-Word-1"));
+    let pool = cloud
+        .get(&format!("{}/backendAddressPools/pool", id("Microsoft.Network/loadBalancers", "lb")))
+        .value();
+    assert_eq!(pool["properties"]["backendIPConfigurations"].as_array().unwrap().len(), 2);
+}
