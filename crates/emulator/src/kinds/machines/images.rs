@@ -115,31 +115,32 @@ pub(crate) fn list(call: &Call, subscription: &str, location: &str, rest: &[Stri
     let words: Vec<&str> = folded.iter().map(String::as_str).collect();
     let path: Vec<&str> = match *words {
         ["publishers"] => vec![],
-        ["publishers", publisher, "artifacttypes", "vmimage", "offers"] => vec![publisher],
-        ["publishers", publisher, "artifacttypes", "vmimage", "offers", offer, "skus"] => {
-            vec![publisher, offer]
-        }
-        ["publishers", publisher, "artifacttypes", "vmimage", "offers", offer, "skus", sku, "versions"] => {
-            vec![publisher, offer, sku]
-        }
-        [
-            "publishers",
-            publisher,
-            "artifacttypes",
-            "vmimage",
-            "offers",
-            offer,
-            "skus",
-            sku,
-            "versions",
-            version,
-        ] => {
-            return Some(one(subscription, location, &[publisher, offer, sku], version));
-        }
+        ["publishers", publisher, "artifacttypes", "vmimage", "offers", ref rest @ ..] => match *rest {
+            [] => vec![publisher],
+            [offer, "skus"] => vec![publisher, offer],
+            [offer, "skus", sku, "versions"] => vec![publisher, offer, sku],
+            [offer, "skus", sku, "versions", version] => {
+                return Some(one(subscription, location, &[publisher, offer, sku], version));
+            }
+            _ => return None,
+        },
         _ => return None,
     };
+    let found = below(subscription, location, &path);
+    if found.is_empty() && !path.is_empty() {
+        return Some(Err(not_found(&path)));
+    }
+    Some(sorted(call, found).map(|found| {
+        let rows =
+            found.into_iter().map(|(name, id)| json!({ "location": location, "name": name, "id": id }));
+        Response::json(200, &rows.collect())
+    }))
+}
+
+/// The names right below a path, each once, and their ids.
+fn below(subscription: &str, location: &str, path: &[&str]) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&str, String)> = Vec::new();
-    for image in IMAGES.iter().filter(|image| image.lies_below(&path)) {
+    for image in IMAGES.iter().filter(|image| image.lies_below(path)) {
         let names = image.names();
         let next: Vec<&str> = names.get(path.len()).map_or(image.versions.to_vec(), |name| vec![*name]);
         for name in next {
@@ -149,14 +150,7 @@ pub(crate) fn list(call: &Call, subscription: &str, location: &str, rest: &[Stri
             }
         }
     }
-    if found.is_empty() && !path.is_empty() {
-        return Some(Err(not_found(&path)));
-    }
-    Some(sorted(call, found).map(|found| {
-        let rows =
-            found.into_iter().map(|(name, id)| json!({ "location": location, "name": name, "id": id }));
-        Response::json(200, &rows.collect())
-    }))
+    found
 }
 
 /// `$orderby=name [asc|desc]` and `$top`.

@@ -29,37 +29,43 @@ pub(super) fn finish(_world: &World, _target: &Target, body: &mut Value) {
             &json!({ "evictionPolicy": "Deallocate", "billingProfile": { "maxPrice": -1.0 } }),
         );
     }
-    let is_windows = images::is_windows(json::at(profile, "/storageProfile/imageReference"));
-    if json::at(profile, "/osProfile").is_object() {
-        json::fill(
-            profile,
-            &json!({ "osProfile": {
-                "secrets": [],
-                "allowExtensionOperations": true,
-                "requireGuestProvisionSignal": true,
-            }}),
-        );
-        let own = if is_windows {
-            json!({ "windowsConfiguration": { "provisionVMAgent": true, "enableAutomaticUpdates": true } })
-        } else {
-            json!({ "linuxConfiguration": { "disablePasswordAuthentication": false, "provisionVMAgent": true } })
-        };
-        json::fill(&mut profile["osProfile"], &own);
-    }
-    if json::at(profile, "/storageProfile").is_object() {
-        let disk = if is_premium { "Premium_LRS" } else { "Standard_LRS" };
-        json::fill(
-            profile,
-            &json!({ "storageProfile": { "osDisk": {
-                "osType": if is_windows { "Windows" } else { "Linux" },
-                "createOption": "FromImage",
-                "caching": "ReadWrite",
-                "managedDisk": { "storageAccountType": disk },
-                "diskSizeGB": if is_windows { 127 } else { 30 },
-            }}}),
-        );
-    }
+    finish_system(profile);
+    finish_disk(profile, is_premium);
     json::for_each(profile, "/networkProfile/networkInterfaceConfigurations/*", &mut finish_interface);
+}
+
+fn is_windows(profile: &Value) -> bool {
+    images::is_windows(json::at(profile, "/storageProfile/imageReference"))
+}
+
+fn finish_system(profile: &mut Value) {
+    if !json::at(profile, "/osProfile").is_object() {
+        return;
+    }
+    let own = if is_windows(profile) {
+        json!({ "windowsConfiguration": { "provisionVMAgent": true, "enableAutomaticUpdates": true } })
+    } else {
+        json!({ "linuxConfiguration": { "disablePasswordAuthentication": false, "provisionVMAgent": true } })
+    };
+    let all = json!({ "secrets": [], "allowExtensionOperations": true, "requireGuestProvisionSignal": true });
+    for defaults in [all, own] {
+        json::fill(&mut profile["osProfile"], &defaults);
+    }
+}
+
+fn finish_disk(profile: &mut Value, is_premium: bool) {
+    if !json::at(profile, "/storageProfile").is_object() {
+        return;
+    }
+    let (system, size) = if is_windows(profile) { ("Windows", 127) } else { ("Linux", 30) };
+    let disk = json!({
+        "osType": system,
+        "createOption": "FromImage",
+        "caching": "ReadWrite",
+        "managedDisk": { "storageAccountType": if is_premium { "Premium_LRS" } else { "Standard_LRS" } },
+        "diskSizeGB": size,
+    });
+    json::fill(&mut profile["storageProfile"], &json!({ "osDisk": disk }));
 }
 
 fn finish_interface(interface: &mut Value) {
