@@ -31,14 +31,15 @@ pub(crate) fn collection(world: &World, call: &Call, target: &Target) -> Reply {
 }
 
 /// The resources of one type in a subscription itself and in all its groups.
-pub(crate) fn of_type(world: &World, call: &Call, target: &Target) -> Response {
+pub(crate) fn of_type(world: &World, call: &Call, target: &Target) -> Reply {
+    let filter = Filter::of(call, target.kind.filters)?;
     let after = continuation(call).unwrap_or_default();
     let in_type = format!("/providers/{}", target.id_type()).to_ascii_lowercase();
     let groups = group_keys(world, &target.subscription).map(|group| format!("{group}{in_type}"));
     let collections = groups.chain([target.collection()]);
     let items = collections.flat_map(|collection| world.store.list(&collection, None).collect::<Vec<_>>());
-    let later = items.filter(move |resource| resource.key() > after);
-    page(world, call, later.map(|resource| (resource.key(), links::show(world, resource, call))))
+    let later = items.filter(move |resource| resource.key() > after && filter.takes(&resource.body));
+    Ok(page(world, call, later.map(|resource| (resource.key(), links::show(world, resource, call)))))
 }
 
 /// The top-level resources of a subscription or of one group, as the generic list shows them.

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content};
+use crate::filter::Fields;
 use crate::json;
 use crate::kinds::{Kind, PLAIN, managed_identity, plain};
 use crate::resource::Resource;
@@ -14,7 +15,10 @@ use crate::wire::Response;
 use crate::world::{Call, World};
 
 /// The kind of a type that has none; its type is that of the target.
-pub(crate) const KIND: Kind = Kind { on_any_scope: true, put, patch, ..PLAIN };
+pub(crate) const KIND: Kind = Kind { on_any_scope: true, filters: FIELDS, put, patch, ..PLAIN };
+
+/// Lists of what extends a scope show what lies on it, with the word or without.
+const FIELDS: Fields = &[("name", "/name"), ("location", "/location"), ("atscope", "")];
 
 /// Namespaces and types whose resources extend what they lie on, so that no group lists them as its own.
 const EXTENSIONS: [&str; 8] = [

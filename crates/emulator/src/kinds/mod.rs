@@ -211,7 +211,7 @@ pub(crate) const PLAIN: Kind = Kind {
     fixed: &[],
     fixed_refusal: ("PropertyChangeNotAllowed", "Changing property '{field}' is not allowed."),
     naming: None,
-    filters: &[],
+    filters: &[("name", "/name"), ("location", "/location")],
     check: |_, _, _, _| Ok(()),
     inline: None,
     brings: &[],

@@ -23,7 +23,7 @@ pub(crate) fn get(world: &mut World, call: &Call, target: &Target) -> Reply {
 /// Shows its collection, or at a subscription all of its type, a page at a time.
 pub(crate) fn list(world: &mut World, call: &Call, target: &Target) -> Reply {
     if target.group.is_empty() && target.names.len() == 1 {
-        return Ok(listing::of_type(world, call, target));
+        return listing::of_type(world, call, target);
     }
     listing::collection(world, call, target)
 }

@@ -370,3 +370,18 @@ fn a_write_can_ask_for_the_version_it_knows() {
     assert_eq!(send("if-match", &first).1, "PreconditionFailed");
     assert_eq!(send("if-match", "*").0, 200);
 }
+
+#[test]
+fn lists_take_filters_or_refuse_them() {
+    let mut cloud = cloud();
+    for (name, location) in [("one", "westeurope"), ("two", "eastus")] {
+        cloud.put(&id("networkSecurityGroups", name), &json!({ "location": location, "properties": {} }));
+    }
+    let subscription = GROUP.split("/resourceGroups").next().unwrap();
+    for scope in [subscription, GROUP] {
+        let list = format!("{scope}/providers/Microsoft.Network/networkSecurityGroups");
+        let found = cloud.get(&format!("{list}?$filter=location%20eq%20'eastus'")).value();
+        assert_eq!(names(&found["value"]), ["two"], "{scope}");
+        assert_eq!(cloud.get(&format!("{list}?$filter=color%20eq%20'red'")).status, 400);
+    }
+}
