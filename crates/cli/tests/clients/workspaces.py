@@ -1,6 +1,7 @@
 """azure-ai-ml: workspaces."""
 
 from azure.ai.ml import MLClient
+from azure.ai.ml.entities import Workspace
 from azure.identity import DefaultAzureCredential
 
 from support import (
@@ -11,6 +12,8 @@ from support import (
     TENANT,
     WORKSPACE,
     WORKSPACE_ID,
+    control,
+    make,
     make_workspace,
     refused,
     request,
@@ -80,6 +83,43 @@ def a_purged_one_does_not():
     refused("ResourceNotFound", ml.workspaces.get, "passing")
     make_workspace("passing")
     shows(ml.workspaces.get("passing"), name="passing")
+
+
+def a_workspace_is_made_with_what_it_stands_on():
+    """The SDK deploys a template of its own, waits for it, and reads the workspace."""
+    wanted = Workspace(name="fresh", location=LOCATION, display_name="Fresh", description="d", tags={"team": "a"})
+    made = ml.workspaces.begin_create(wanted).result()
+    shows(made, name="fresh", location=LOCATION, display_name="Fresh", description="d")
+    assert made.tags["team"] == "a" and made.identity.type == "system_assigned"
+    assert _status(made.storage_account) == _status(made.key_vault) == _status(made.application_insights) == 200
+    ml.workspaces.begin_delete("fresh", delete_dependent_resources=True, permanently_delete=True).result()
+    control("POST", "clock", {"advance_seconds": 600})
+    assert _status(made.id) == _status(made.storage_account) == _status(made.key_vault) == 404
+
+
+def _status(resource):
+    return request("GET", f"{resource}?api-version=2021-02-01")[0]
+
+
+def a_workspace_is_made_on_what_stands():
+    storage, vault, insights = (
+        f"{GROUP_ID}/providers/{kind}"
+        for kind in (
+            "Microsoft.Storage/storageAccounts/lablabstorage",
+            "Microsoft.KeyVault/vaults/lab-vault",
+            "Microsoft.Insights/components/lab-insights",
+        )
+    )
+    make(storage, {"location": LOCATION, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"})
+    sku = {"family": "A", "name": "standard"}
+    make(vault, {"location": LOCATION, "properties": {"tenantId": TENANT, "sku": sku, "accessPolicies": []}})
+    make(insights, {"location": LOCATION, "kind": "web", "properties": {"Application_Type": "web"}})
+    wanted = Workspace(
+        name="lab", location=LOCATION, storage_account=storage, key_vault=vault, application_insights=insights
+    )
+    made = ml.workspaces.begin_create(wanted).result()
+    shows(made, name="lab", storage_account=storage)
+    assert made.key_vault.lower() == vault.lower() and made.application_insights.lower() == insights.lower()
 
 
 run()
