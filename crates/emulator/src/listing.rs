@@ -10,7 +10,6 @@ use crate::kinds::generic::is_extension;
 use crate::links;
 use crate::resource::Resource;
 use crate::router::Target;
-use crate::versions::Difference;
 use crate::wire::{Method, Response};
 use crate::world::{Call, World};
 
@@ -118,8 +117,7 @@ pub(crate) fn next_link(call: &Call, token: &str) -> String {
             query.append_pair(&name, &value);
         }
     }
-    let is_old = Difference::SkipToken.is_in(&call.api_version);
-    query.append_pair(CONTINUATION[usize::from(is_old)], token);
+    query.append_pair(CONTINUATION[0], token);
     format!("{}{}?{}", call.request.origin(), call.request.path, query.finish())
 }
 

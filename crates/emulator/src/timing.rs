@@ -38,8 +38,6 @@ pub(crate) enum Work {
     InstanceResize,
     WorkspaceWrite,
     WorkspaceDelete,
-    ManagedNetwork,
-    OutboundRule,
     StorageCreate,
     /// A network resource made, changed or removed.
     NetworkWrite,
@@ -91,8 +89,6 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::InstanceResize, 180),
     (Work::WorkspaceWrite, 30),
     (Work::WorkspaceDelete, 60),
-    (Work::ManagedNetwork, 300),
-    (Work::OutboundRule, 30),
     (Work::StorageCreate, 20),
     (Work::NetworkWrite, 4),
     (Work::NetworkDelete, 10),

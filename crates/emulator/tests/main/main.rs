@@ -19,7 +19,6 @@ mod http;
 mod https;
 mod instance;
 mod machines;
-mod managed_network;
 mod network;
 mod nodes;
 mod published;
