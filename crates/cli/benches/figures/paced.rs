@@ -53,11 +53,12 @@ pub fn latency() {
     let file = room.root.join("cloud.json");
     let options = || Options { cloud_file: Some(file.clone()), log_size: 0, ..Options::default() };
     let first = Cloud::start(options());
-    let mut project = below(&first, READ_CLUSTERS);
+    let project = below(&first, READ_CLUSTERS);
     run(&project, &["apply", "--auto-approve"], &format!("{READ_CLUSTERS} added"));
+    // The state belongs to the cloud at this address.
+    let port = first.endpoint().rsplit(':').next().and_then(|port| port.parse().ok());
     drop(first);
-    let cloud = Cloud::start(Options { latency: LATENCY, ..options() });
-    project.endpoint = Some(cloud.endpoint());
+    let cloud = Cloud::start(Options { latency: LATENCY, port, ..options() });
     let took = run(&project, &["plan"], "No changes.");
     let sent = requests(&cloud).iter().map(|(_, number)| number).sum();
     let name = format!("plan with refresh, {READ_CLUSTERS} at {} ms a request", LATENCY.as_millis());
