@@ -10,6 +10,7 @@ use crate::kinds::generic::is_extension;
 use crate::links;
 use crate::resource::Resource;
 use crate::router::Target;
+use crate::versions::Difference;
 use crate::wire::{Method, Response};
 use crate::world::{Call, World};
 
@@ -117,7 +118,8 @@ pub(crate) fn next_link(call: &Call, token: &str) -> String {
             query.append_pair(&name, &value);
         }
     }
-    query.append_pair(CONTINUATION[0], token);
+    let is_old = Difference::SkipToken.is_in(&call.api_version);
+    query.append_pair(CONTINUATION[usize::from(is_old)], token);
     format!("{}{}?{}", call.request.origin(), call.request.path, query.finish())
 }
 

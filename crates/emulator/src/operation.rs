@@ -29,6 +29,9 @@ pub(crate) struct Operation {
     status_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location_url: Option<String>,
+    /// The body that `Location` finally answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<Value>,
     /// The key of the resource that `Location` finally shows; none answers with `location_status` alone. An operation
     /// whose end is open ends with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,6 +169,7 @@ impl Operation {
             is_canceled: false,
             status_url,
             location_url,
+            result: None,
             shows: None,
             location_status: None,
         }
@@ -239,6 +243,9 @@ fn location_status(world: &World, call: &Call, operation: &Operation) -> Reply {
     }
     if let Some(error) = &operation.failure {
         return Ok(Response::json(400, &json!({ "error": error })));
+    }
+    if let Some(result) = &operation.result {
+        return Ok(Response::json(200, result));
     }
     let shown = operation.shows.as_ref().and_then(|key| world.store.get(key));
     Ok(match shown {

@@ -38,6 +38,8 @@ pub(crate) enum Work {
     InstanceResize,
     WorkspaceWrite,
     WorkspaceDelete,
+    ManagedNetwork,
+    OutboundRule,
     StorageCreate,
     /// A network resource made, changed or removed.
     NetworkWrite,
@@ -89,6 +91,8 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::InstanceResize, 180),
     (Work::WorkspaceWrite, 30),
     (Work::WorkspaceDelete, 60),
+    (Work::ManagedNetwork, 300),
+    (Work::OutboundRule, 30),
     (Work::StorageCreate, 20),
     (Work::NetworkWrite, 4),
     (Work::NetworkDelete, 10),

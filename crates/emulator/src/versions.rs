@@ -8,10 +8,18 @@
 pub(crate) enum Difference {
     /// Start, stop and restart answer 200, without an operation to follow.
     PowerAtOnce,
+    /// A PATCH of a workspace answers 200 with the workspace, and is over.
+    WorkspacePatchAtOnce,
+    /// Lists go on with `$skiptoken`, not `$skip`.
+    SkipToken,
 }
 
 /// The last date on which a version still behaves like this.
-const UNTIL: [(Difference, &str); 1] = [(Difference::PowerAtOnce, "2020-12-31")];
+const UNTIL: [(Difference, &str); 3] = [
+    (Difference::PowerAtOnce, "2020-12-31"),
+    (Difference::WorkspacePatchAtOnce, "2020-12-31"),
+    (Difference::SkipToken, "2020-12-31"),
+];
 
 impl Difference {
     /// Whether it is there in this api-version.

@@ -6,6 +6,8 @@ pub(crate) mod generic;
 pub(crate) mod lock;
 pub(crate) mod machines;
 pub(crate) mod managed_identity;
+pub(crate) mod managed_network;
+pub(crate) mod outbound_rule;
 pub(crate) mod plain;
 pub(crate) mod whole;
 pub(crate) mod workspace;
@@ -39,6 +41,7 @@ use crate::world::{Call, World};
 pub(crate) const KINDS: &[&Kind] = &[
     &workspace::KIND,
     &compute::KIND,
+    &outbound_rule::KIND,
     &storage_account::KIND,
     &storage_services::BLOB_SERVICE,
     &storage_services::CONTAINER,

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content, operation_in_flight};
 use crate::json;
+use crate::kinds::managed_network::{self, NETWORK};
 use crate::kinds::{Kind, PLAIN, PutStyle, plain, storage_account};
 use crate::operation::{self, Long, Operation};
 use crate::resource::Resource;
 use crate::router::Target;
 use crate::timing::Work;
+use crate::versions::Difference;
 use crate::wire::Response;
 use crate::world::{Call, World};
 
@@ -37,7 +39,6 @@ pub(crate) const KIND: Kind = Kind {
                 "hbiWorkspace": false,
                 "imageBuildCompute": null,
                 "ipAllowlist": [],
-                "managedNetwork": { "isolationMode": "Disabled" },
                 "networkAcls": null,
                 "notebookInfo": { "isPrivateLinkEnabled": false, "notebookPreparationError": null },
                 "privateEndpointConnections": [],
@@ -82,6 +83,10 @@ pub(crate) const KIND: Kind = Kind {
             "/properties/managedNetwork/isolationMode",
             &["Disabled", "AllowInternetOutbound", "AllowOnlyApprovedOutbound"],
         ),
+        ("/properties/managedNetwork/managedNetworkKind", &["V1", "V2"]),
+        ("/properties/managedNetwork/firewallSku", &["Standard", "Basic"]),
+        ("/properties/managedNetwork/outboundRules/*/type", managed_network::RULE_TYPES),
+        ("/properties/managedNetwork/outboundRules/*/category", managed_network::RULE_CATEGORIES),
     ],
     rewrites: &[
         ("/properties/keyVault", "Microsoft.KeyVault", "Microsoft.Keyvault"),
@@ -109,6 +114,8 @@ pub(crate) const KIND: Kind = Kind {
         "/properties/v1LegacyMode",
     ],
     check,
+    put,
+    patch,
     delete,
     actions: &[
         ("listkeys", list_keys),
@@ -118,6 +125,8 @@ pub(crate) const KIND: Kind = Kind {
         ("preparenotebook", prepare_notebook),
         ("resynckeys", nothing),
         ("diagnose", diagnose),
+        ("provisionmanagednetwork", provision_network),
+        ("outboundnetworkdependenciesendpoints", outbound_dependencies),
     ],
     ..PLAIN
 };
@@ -150,6 +159,10 @@ fn check(world: &World, target: &Target, body: &Value, existing: Option<&Resourc
         let message = "Missing required property 'status' of 'encryption'.";
         return Err(ArmError::service(400, "ValidationError", message).about("encryption.status"));
     }
+    managed_network::check(
+        body,
+        existing.map_or(&Value::Null, |existing| json::at(&existing.body, NETWORK)),
+    )?;
     let Some(existing) = existing else { return Ok(()) };
     for pointer in FIXED {
         let (stands, sent) = (json::at(&existing.body, pointer), json::at(body, pointer));
@@ -170,6 +183,67 @@ fn is_name(name: &str) -> bool {
     (3..=33).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.chars().all(allowed)
+}
+
+/// Creates or replaces.
+fn put(world: &mut World, call: &Call, target: &Target) -> Reply {
+    let mut sent = call.object()?;
+    let existing = world.store.get(&target.key());
+    let stands = existing.map_or(Value::Null, |existing| json::at(&existing.body, NETWORK).clone());
+    if existing.is_none() && json::text(&sent, "/kind").eq_ignore_ascii_case("Project") {
+        inherit(world, &mut sent);
+    }
+    let now = sent["properties"]["provisionNetworkNow"] == true;
+    let response = plain::put_body(world, call, target, sent)?;
+    let mut workspace = world.existing(target)?.clone();
+    managed_network::complete(&mut workspace.body, &stands, now);
+    world.put(workspace);
+    Ok(response)
+}
+
+/// A project uses what its hub uses, where that stands here. What the service says to one without a hub is unknown.
+fn inherit(world: &World, project: &mut Value) {
+    let key = json::text(project, "/properties/hubResourceId").to_ascii_lowercase();
+    let Some(hub) = world.store.get(&key).filter(|hub| hub.body["kind"] == "Hub") else { return };
+    for property in ["storageAccount", "keyVault", "applicationInsights", "containerRegistry"] {
+        let pointer = format!("/properties/{property}");
+        if let Some(used) =
+            hub.body.pointer(&pointer).filter(|_| project.pointer(&pointer).is_none_or(Value::is_null))
+        {
+            json::set(project, &pointer, used.clone());
+        }
+    }
+}
+
+/// Changes what a PATCH can; old api-versions are done with it at once.
+fn patch(world: &mut World, call: &Call, target: &Target) -> Reply {
+    let stands = json::at(&world.existing(target)?.body, NETWORK).clone();
+    plain::patch(world, call, target)?;
+    let mut workspace = world.existing(target)?.clone();
+    managed_network::complete(&mut workspace.body, &stands, false);
+    if Difference::WorkspacePatchAtOnce.is_in(&call.api_version) {
+        let response = Response::json(200, &workspace.body);
+        world.put(workspace);
+        return Ok(response);
+    }
+    let mut operation = begin(world, call, target, &workspace, Work::WorkspaceWrite);
+    operation.shows = Some(workspace.key());
+    plain::occupy(&mut workspace, &operation, "Updating");
+    Ok(go_on(world, call, workspace, operation))
+}
+
+/// Starts work on a workspace; what it changes and shows is the caller's.
+fn begin(world: &mut World, call: &Call, target: &Target, workspace: &Resource, work: Work) -> Operation {
+    let location = json::text(&workspace.body, "/location").to_owned();
+    Operation::start(world, call, &operation::WORKSPACE, (&target.subscription, &location), call.after(work))
+}
+
+/// Keeps a workspace and the operation that runs on it, and announces that.
+fn go_on(world: &mut World, call: &Call, workspace: Resource, operation: Operation) -> Response {
+    world.put(workspace);
+    let response = operation.announce(world, call, Response::empty(202));
+    world.remember(operation);
+    response
 }
 
 /// A delete of a soft-deleted workspace with `forceToPurge=true` frees its name; that way in is our choice.
@@ -276,6 +350,44 @@ fn prepare_notebook(world: &mut World, _call: &Call, target: &Target) -> Reply {
 fn nothing(world: &mut World, _call: &Call, target: &Target) -> Reply {
     world.existing(target)?;
     Ok(Response::empty(200))
+}
+
+fn provision_network(world: &mut World, call: &Call, target: &Target) -> Reply {
+    let mut workspace = world.existing(target)?.clone();
+    plain::refuse_busy(&workspace, call.now)?;
+    if !managed_network::is_isolated(json::at(&workspace.body, NETWORK)) {
+        return Err(bad_content("The workspace has no managed network.").about("isolationMode"));
+    }
+    let include_spark = call.any()?["includeSpark"] == true;
+    let mut operation = begin(world, call, target, &workspace, Work::ManagedNetwork);
+    operation.result = Some(managed_network::provision(&mut workspace, include_spark, operation.ends_at));
+    workspace.operation = Some(operation.id.clone());
+    workspace.busy_until = Some(operation.ends_at);
+    Ok(go_on(world, call, workspace, operation))
+}
+
+/// What a workspace without private endpoints talks to. Source: the names that Azure's documentation lists.
+const OUTBOUND: [(&str, &[&str]); 5] = [
+    ("Azure Active Directory", &["login.microsoftonline.com"]),
+    ("Azure portal", &["management.azure.com"]),
+    ("Azure Machine Learning", &["{location}.api.azureml.ms", "{location}.experiments.azureml.net"]),
+    ("Azure Storage", &["{storage}.blob.core.windows.net", "{storage}.file.core.windows.net"]),
+    ("Azure Container Registry", &["mcr.microsoft.com"]),
+];
+
+fn outbound_dependencies(world: &mut World, _call: &Call, target: &Target) -> Reply {
+    let workspace = world.existing(target)?;
+    let location = json::text(&workspace.body, "/location");
+    let storage = json::text(&workspace.body, "/properties/storageAccount").rsplit('/').next().unwrap_or("");
+    let endpoint = |name: &&str| {
+        let name = name.replace("{location}", location).replace("{storage}", storage);
+        json!({ "domainName": name, "endpointDetails": [{ "port": 443 }] })
+    };
+    let rows = OUTBOUND.map(|(category, names)| {
+        let endpoints: Vec<Value> = names.iter().map(endpoint).collect();
+        json!({ "properties": { "category": category, "endpoints": endpoints } })
+    });
+    Ok(Response::json(200, &json!({ "value": rows })))
 }
 
 fn diagnose(world: &mut World, _call: &Call, target: &Target) -> Reply {

@@ -200,7 +200,8 @@ fn a_policy_denies_and_several_are_named_at_once() {
         403,
         "it has no owner"
     );
-    assert_eq!(cloud.patch(&workspace(), &json!({ "tags": { "owner": "b" } })).status, 200);
+    assert_eq!(cloud.patch(&workspace(), &json!({ "tags": { "owner": "b" } })).status, 202);
+    cloud.pass(60);
     assert_eq!(
         cloud.put(&format!("{GROUP}-2"), &json!({ "location": "eastus" })).status,
         201,

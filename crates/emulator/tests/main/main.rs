@@ -19,6 +19,7 @@ mod http;
 mod https;
 mod instance;
 mod machines;
+mod managed_network;
 mod network;
 mod nodes;
 mod published;

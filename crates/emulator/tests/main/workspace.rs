@@ -54,8 +54,12 @@ fn a_patch_changes_what_it_may_and_a_put_keeps_the_identity_of_the_workspace() {
     let before = cloud.get(&workspace()).value();
     let patch = json!({ "tags": { "a": "b" }, "properties": { "description": "d", "hbiWorkspace": true } });
     let reply = cloud.patch(&workspace(), &patch);
-    assert_eq!(reply.status, 200);
+    assert_eq!((reply.status, reply.body.len()), (202, 0));
+    let location = reply.header("location").unwrap().to_owned();
+    assert_eq!(cloud.get(&workspace()).value()["properties"]["provisioningState"], "Updating");
+    cloud.pass(30);
     let after = cloud.get(&workspace()).value();
+    assert_eq!(cloud.follow(&location).value(), after);
     assert_eq!((&after["tags"], &after["properties"]["description"]), (&json!({ "a": "b" }), &json!("d")));
     assert_eq!(after["properties"]["hbiWorkspace"], false);
     cloud.put(&workspace(), &workspace_body());
