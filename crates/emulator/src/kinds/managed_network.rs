@@ -64,7 +64,11 @@ pub(crate) fn complete(body: &mut Value, stands: &Value, now: bool) {
     let is_silent = json::text(&network, "/isolationMode").is_empty();
     json::fill(&mut network, if is_silent { stands } else { &Value::Null });
     if !is_isolated(&network) {
-        network = json!({ "isolationMode": "Disabled" });
+        // Whether the service keeps the rest of a network that is off is unknown; its rules cannot be seen to stay.
+        json::fill(&mut network, &json!({ "isolationMode": "Disabled" }));
+        ["status", "networkId", "outboundRules"].iter().for_each(|key| {
+            json::remove(&mut network, &format!("/{key}"));
+        });
     } else {
         for key in ["status", "networkId", "firewallPublicIpAddress"] {
             network[key] = stands[key].clone();
