@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::error::{ArmError, Reply, group_being_deleted, group_not_found, method_not_allowed};
+use crate::error::{
+    ArmError, Reply, group_being_deleted, group_not_found, method_not_allowed, no_such_route,
+};
+use crate::export;
 use crate::json;
 use crate::kinds::plain;
 use crate::operation::{self, Operation};
@@ -26,6 +29,18 @@ pub(crate) fn handle(world: &mut World, call: &Call, subscription: &str, name: &
         (Method::Get, Some(group)) => Ok(Response::json(200, &group.view(call.now))),
         (Method::Patch, Some(group)) => patch(world, call, group),
         (Method::Delete, Some(group)) => delete(world, call, subscription, group),
+    }
+}
+
+/// An action on a group that stands.
+pub(crate) fn act(world: &mut World, call: &Call, subscription: &str, name: &str, action: &str) -> Reply {
+    let key = format!("/subscriptions/{subscription}/resourcegroups/{name}").to_ascii_lowercase();
+    if world.store.get(&key).is_none() {
+        return Err(group_not_found(name));
+    }
+    match action {
+        "exporttemplate" => export::handle(world, call, &key),
+        _ => Err(no_such_route(&call.request.path)),
     }
 }
 

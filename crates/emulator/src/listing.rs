@@ -142,8 +142,15 @@ fn summary(resource: &Resource, call: &Call) -> Value {
         }
     }
     let expand = call.request.parameter("$expand").unwrap_or_default();
-    if expand.contains("provisioningState") {
-        summary["provisioningState"] = body["properties"]["provisioningState"].clone();
+    let asked = [
+        ("provisioningState", body["properties"]["provisioningState"].clone()),
+        ("createdTime", json!(resource.created.map(|time| time.to_string()))),
+        ("changedTime", json!(resource.changed.map(|time| time.to_string()))),
+    ];
+    for (key, value) in asked {
+        if expand.split(',').any(|word| word.trim().eq_ignore_ascii_case(key)) {
+            summary[key] = value;
+        }
     }
     summary
 }

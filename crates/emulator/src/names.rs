@@ -100,6 +100,19 @@ pub(crate) fn check_label(name: &str) -> Result<(), ArmError> {
     Err(ArmError::service(400, code, message).about(name))
 }
 
+/// `checkResourceName`: Microsoft keeps some words to itself, anywhere in a name or at its start.
+pub(crate) fn check_resource_name(call: &Call) -> Reply {
+    let sent = call.object()?;
+    let name = json::text(&sent, "/name").to_ascii_lowercase();
+    let is_reserved = ["microsoft", "windows"].iter().any(|word| name.contains(word))
+        || ["login", "xbox"].iter().any(|word| name.starts_with(word));
+    if is_reserved {
+        let message = format!("The provided resource name '{name}' contains reserved words.");
+        return Err(ArmError::gateway(400, "ReservedResourceName", message));
+    }
+    Ok(Response::json(200, &json!({ "name": sent["name"], "type": sent["type"], "status": "Allowed" })))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

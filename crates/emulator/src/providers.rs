@@ -83,7 +83,7 @@ const WELL_KNOWN: &[(&str, &[&str])] = &[
 ];
 
 /// Newest first: `az` takes the first one when its user names none. Others are taken as well.
-const API_VERSIONS: [&str; 6] =
+pub(crate) const API_VERSIONS: [&str; 6] =
     ["2026-05-01", "2025-12-01", "2025-06-01", "2024-04-01", "2023-08-01-preview", "2020-06-01"];
 
 /// The types of a namespace by the namespace's spelling; both compare without case.

@@ -27,6 +27,11 @@ pub(crate) struct Resource {
     /// When that operation ends; until then other writes are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) busy_until: Option<Timestamp>,
+    /// When it was stored first, and when last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) created: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) changed: Option<Timestamp>,
     /// When it vanishes; set by a delete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) gone_at: Option<Timestamp>,
@@ -58,6 +63,8 @@ impl Resource {
             phases: Vec::new(),
             operation: None,
             busy_until: None,
+            created: None,
+            changed: None,
             gone_at: None,
             due: None,
             hidden: Value::Null,

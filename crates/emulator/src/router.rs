@@ -20,6 +20,12 @@ pub(crate) enum Route {
     NameCheck(String),
     Groups(String),
     Group(String, String),
+    /// Subscription, group, and what is asked of it in lower case.
+    GroupAction(String, String, String),
+    /// Subscription, and a tag's name and value if the path has them.
+    TagNames(String, Vec<String>),
+    /// Whether the name of a resource may be used at all.
+    ResourceNameCheck,
     /// Every resource of a subscription, or of one group in it.
     Resources(String, Option<String>),
     /// Every resource of a top-level type in a subscription.
@@ -165,6 +171,7 @@ pub(crate) fn route(path: &str, options: &Options) -> Result<Route, ArmError> {
             let path = Path { spelled: &spelled, folded: &folded };
             below_subscription(&subscription, path, rest)
         }
+        ["providers", "microsoft.resources", "checkresourcename"] => Some(Route::ResourceNameCheck),
         ["providers"] => Some(Route::Providers(String::new())),
         ["providers", _] => Some(Route::Provider(String::new(), spelled[1].to_owned(), String::new())),
         ["providers", ..] => below_scope(Path { spelled: &spelled, folded: &folded }),
@@ -209,6 +216,13 @@ fn below_subscription(subscription: &str, path: Path, rest: &[&str]) -> Option<R
         }
         ["resourcegroups"] => Route::Groups(subscription),
         ["resourcegroups", _] => Route::Group(subscription, third()?),
+        ["resourcegroups", _, action @ "exporttemplate"] => {
+            Route::GroupAction(subscription, third()?, action.to_owned())
+        }
+        ["tagnames"] | ["tagnames", _] | ["tagnames", _, "tagvalues", _] => {
+            let names = path.spelled[3..].iter().step_by(2);
+            Route::TagNames(subscription, names.map(|name| (*name).to_owned()).collect())
+        }
         ["resourcegroups", _, "resources"] => Route::Resources(subscription, Some(third()?)),
         _ => below_scope(path)?,
     })

@@ -23,7 +23,6 @@ use crate::kinds::{self, Kind, whole};
 use crate::links::Links;
 use crate::listing;
 use crate::log::Log;
-use crate::names;
 use crate::operation::{self, Operation};
 use crate::options::Options;
 use crate::queue::{Due, Queue};
@@ -36,7 +35,7 @@ use crate::timing::Work;
 use crate::tokens::Tokens;
 use crate::usage::Usage;
 use crate::wire::{Method, Request, Response};
-use crate::{control, groups, json, locations, providers, subscriptions};
+use crate::{control, groups, json, locations, names, providers, subscriptions, tag_names};
 
 pub(crate) use crate::call::{Call, Errand, Sender};
 
@@ -160,6 +159,11 @@ impl World {
             Route::NameCheck(namespace) => names::availability(self, call, &namespace),
             Route::Groups(subscription) => listing::groups(self, call, &subscription),
             Route::Group(subscription, group) => groups::handle(self, call, &subscription, &group),
+            Route::GroupAction(subscription, group, action) => {
+                groups::act(self, call, &subscription, &group, &action)
+            }
+            Route::TagNames(subscription, names) => tag_names::handle(self, call, &subscription, &names),
+            Route::ResourceNameCheck => names::check_resource_name(call),
             Route::Resources(subscription, group) => {
                 listing::resources(self, call, &subscription, group.as_deref())
             }
@@ -261,6 +265,9 @@ impl World {
     pub(crate) fn put(&mut self, mut resource: Resource) {
         let next = kinds::of(&resource).and_then(|kind| (kind.next)(self, &resource));
         resource.due = next.filter(|_| !resource.is_leaving());
+        let before = self.store.get(&resource.key()).and_then(|before| before.created);
+        resource.created = before.or(Some(self.time));
+        resource.changed = Some(self.time);
         if !self.options.directory_delay.is_zero() {
             for principal in resource.principals() {
                 self.principals.entry(principal.to_owned()).or_insert(self.time);

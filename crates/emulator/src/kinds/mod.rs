@@ -23,6 +23,7 @@ mod role_assignment;
 mod role_definition;
 mod storage_account;
 mod storage_services;
+mod tags;
 mod user_assigned_identity;
 
 use jiff::Timestamp;
@@ -79,6 +80,7 @@ pub(crate) const KINDS: &[&Kind] = &[
     &machines::instance::KIND,
     &machines::extension::KIND,
     &autoscale_setting::KIND,
+    &tags::KIND,
 ];
 
 /// A handler of one request on one resource.

@@ -29,6 +29,7 @@ mod scale;
 mod scripts;
 mod storage;
 mod support;
+mod tags;
 mod terraform;
 mod tokens;
 mod workspace;
