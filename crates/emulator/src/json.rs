@@ -75,6 +75,25 @@ pub(crate) fn read_truth(tree: &mut Value, defaults: &Value) {
     }
 }
 
+/// Gives keys at any depth the casing of `names`, where they differ in nothing else.
+pub(crate) fn respell(tree: &mut Value, names: &[&str]) {
+    match tree {
+        _ if names.is_empty() => {}
+        Value::Array(items) => items.iter_mut().for_each(|item| respell(item, names)),
+        Value::Object(map) => {
+            let spelled = |key: String| {
+                names
+                    .iter()
+                    .find(|name| name.eq_ignore_ascii_case(&key))
+                    .map_or(key, |name| (*name).to_owned())
+            };
+            *map = std::mem::take(map).into_iter().map(|(key, value)| (spelled(key), value)).collect();
+            map.values_mut().for_each(|value| respell(value, names));
+        }
+        _ => {}
+    }
+}
+
 /// JSON merge patch, RFC 7396: null removes a key.
 pub(crate) fn merge_patch(tree: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
@@ -159,6 +178,13 @@ mod tests {
         assert_eq!(tree, json!({"a": null, "b": {"c": 2, "d": 3}}));
         fill(&mut tree, &json!({"a": 7, "b": {"c": 9}}));
         assert_eq!(tree, json!({"a": 7, "b": {"c": 2, "d": 3}}));
+    }
+
+    #[test]
+    fn keys_are_respelled_at_any_depth_and_values_are_not() {
+        let mut tree = json!({"FOO": [{"bar": "foo"}], "baz": 1});
+        respell(&mut tree, &["foo", "Bar"]);
+        assert_eq!(tree, json!({"foo": [{"Bar": "foo"}], "baz": 1}));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) enum Route {
     TagNames(String, Vec<String>),
     /// Whether the name of a resource may be used at all.
     ResourceNameCheck,
+    /// The hash of a template.
+    TemplateHash,
     /// Every resource of a subscription, or of one group in it.
     Resources(String, Option<String>),
     /// Every resource of a top-level type in a subscription.
@@ -172,6 +174,7 @@ pub(crate) fn route(path: &str, options: &Options) -> Result<Route, ArmError> {
             below_subscription(&subscription, path, rest)
         }
         ["providers", "microsoft.resources", "checkresourcename"] => Some(Route::ResourceNameCheck),
+        ["providers", "microsoft.resources", "calculatetemplatehash"] => Some(Route::TemplateHash),
         ["providers"] => Some(Route::Providers(String::new())),
         ["providers", _] => Some(Route::Provider(String::new(), spelled[1].to_owned(), String::new())),
         ["providers", ..] => below_scope(Path { spelled: &spelled, folded: &folded }),

@@ -164,6 +164,7 @@ impl World {
             }
             Route::TagNames(subscription, names) => tag_names::handle(self, call, &subscription, &names),
             Route::ResourceNameCheck => names::check_resource_name(call),
+            Route::TemplateHash => kinds::deployment::template_hash(call),
             Route::Resources(subscription, group) => {
                 listing::resources(self, call, &subscription, group.as_deref())
             }

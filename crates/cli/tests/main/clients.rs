@@ -21,11 +21,13 @@ macro_rules! programs {
 programs!(
     attached,
     clusters,
+    deployments,
     instances,
     joint,
     machine_learning,
     machines,
     network,
+    resources,
     storage,
     subscriptions,
     workspaces,

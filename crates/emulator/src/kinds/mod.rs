@@ -108,6 +108,8 @@ pub(crate) struct Kind {
     pub(crate) enums: &'static [(&'static str, &'static [&'static str])],
     /// Text that comes back differently: pointer, what was sent (without case), what is answered.
     pub(crate) rewrites: &'static [(&'static str, &'static str, &'static str)],
+    /// Names of properties that clients send in another casing; Azure reads names without it and answers in its own.
+    pub(crate) spelled: &'static [&'static str],
     /// What a PUT cannot set.
     pub(crate) read_only: &'static [&'static str],
     /// What a PATCH can set; anything else in one is passed over.
@@ -210,6 +212,7 @@ pub(crate) const PLAIN: Kind = Kind {
     stamped: &[],
     enums: &[],
     rewrites: &[],
+    spelled: &[],
     read_only: &[],
     patchable: &["/tags", "/sku", "/kind", "/identity", "/properties"],
     finish: |_, _, _| {},

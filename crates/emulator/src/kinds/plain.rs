@@ -272,6 +272,7 @@ pub(crate) fn compose(
     envelope(world, target, &mut body, existing)?;
     canonical_enums(&mut body, kind.enums)?;
     rewrite(kind, &mut body);
+    json::respell(&mut body, kind.spelled);
     let defaults = (kind.defaults)();
     json::read_truth(&mut body, &defaults);
     json::fill(&mut body, &defaults);

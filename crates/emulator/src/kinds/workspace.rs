@@ -92,6 +92,14 @@ pub(crate) const KIND: Kind = Kind {
         ("/properties/keyVault", "Microsoft.KeyVault", "Microsoft.Keyvault"),
         ("/properties/applicationInsights", "Microsoft.Insights", "Microsoft.insights"),
     ],
+    // The template of azure-ai-ml has them all in lower case.
+    spelled: &[
+        "computeRuntime",
+        "featureStoreSettings",
+        "offlineStoreConnectionName",
+        "onlineStoreConnectionName",
+        "sparkRuntimeVersion",
+    ],
     read_only: &["/systemData", "/properties/provisionNetworkNow"],
     patchable: &[
         "/tags",

@@ -40,6 +40,7 @@ pub(crate) const KIND: Kind = Kind {
     tracked: false,
     get,
     list: |world, call, target| listing::collection(world, call, target),
+    filters: &[("provisioningstate", "/properties/provisioningState")],
     put,
     patch: |_, _, _| Err(method_not_allowed("PATCH")),
     delete,
@@ -281,6 +282,15 @@ fn export(world: &mut World, call: &Call, target: &Target) -> Reply {
     only_post(call)?;
     let run = Run::of(existing(world, target)?).ok_or_else(|| not_found(target.name()))?;
     Ok(Response::json(200, &json!({ "template": run.template })))
+}
+
+/// The hash that a deployment of this template shows.
+pub(crate) fn template_hash(call: &Call) -> Reply {
+    only_post(call)?;
+    let template = request::value(call)?;
+    let body =
+        json!({ "minifiedTemplate": template.to_string(), "templateHash": view::template_hash(&template) });
+    Ok(Response::json(200, &body))
 }
 
 fn only_post(call: &Call) -> Result<(), ArmError> {

@@ -45,13 +45,18 @@ pub(super) fn scope(target: &Target) -> Result<Scope, ArmError> {
     Err(ArmError::gateway(400, "InvalidDeploymentScope", message))
 }
 
-/// Reads a request. Bodies of deployments are not always strict JSON.
-pub(super) fn read(call: &Call, scope: &Scope) -> Result<Wanted, ArmError> {
+/// The body of a request, which need not be strict JSON.
+pub(super) fn value(call: &Call) -> Result<Value, ArmError> {
     let text = str::from_utf8(&call.request.body)
         .map_err(|_| bad_content("The request content was invalid: it is not UTF-8."))?;
-    let mut body = lenient::parse(text).map_err(|problem| {
+    lenient::parse(text).map_err(|problem| {
         bad_content(format!("The request content was invalid and could not be deserialized: '{problem}'."))
-    })?;
+    })
+}
+
+/// Reads a request. Bodies of deployments are not always strict JSON.
+pub(super) fn read(call: &Call, scope: &Scope) -> Result<Wanted, ArmError> {
+    let mut body = value(call)?;
     for (pointer, why) in ABSENT {
         if !json::at(&body, pointer).is_null() {
             let field = pointer.rsplit('/').next().unwrap_or("");

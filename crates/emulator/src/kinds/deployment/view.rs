@@ -249,7 +249,7 @@ pub(super) fn body(id: &str, name: &str, run: &Run, shown_parameters: &Value, mo
 }
 
 /// A number that always belongs to this template.
-fn template_hash(template: &Value) -> String {
+pub(super) fn template_hash(template: &Value) -> String {
     let guid = crate::random::guid_of(&template.to_string());
     let digits: String = guid.chars().filter(char::is_ascii_hexdigit).take(15).collect();
     u64::from_str_radix(&digits, 16).unwrap_or(0).to_string()
