@@ -21,13 +21,14 @@ const fn size(name: &'static str, family: &'static str, shape: (i64, i64, f64, i
 }
 
 /// Family name, and how quota lists call it.
-pub(crate) const FAMILIES: [(&str, &str); 14] = [
+pub(crate) const FAMILIES: [(&str, &str); 15] = [
     ("standardDFamily", "Standard D Family"),
     ("standardDSv2Family", "Standard DSv2 Family"),
     ("standardDv2Family", "Standard Dv2 Family"),
     ("standardDSv3Family", "Standard DSv3 Family"),
     ("standardDv3Family", "Standard Dv3 Family"),
     ("standardDDSv4Family", "Standard DDSv4 Family"),
+    ("standardDSv5Family", "Standard DSv5 Family"),
     ("standardESv3Family", "Standard ESv3 Family"),
     ("standardEDSv4Family", "Standard EDSv4 Family"),
     ("standardFSv2Family", "Standard FSv2 Family"),
@@ -39,7 +40,7 @@ pub(crate) const FAMILIES: [(&str, &str); 14] = [
 ];
 
 /// Every size.
-pub(crate) const SIZES: [VmSize; 46] = [
+pub(crate) const SIZES: [VmSize; 49] = [
     size("Standard_D1", "standardDFamily", (1, 0, 3.5, 50), 0.08),
     size("Standard_D2", "standardDFamily", (2, 0, 7.0, 100), 0.16),
     size("Standard_D3", "standardDFamily", (4, 0, 14.0, 200), 0.32),
@@ -69,6 +70,10 @@ pub(crate) const SIZES: [VmSize; 46] = [
     size("Standard_D4ds_v4", "standardDDSv4Family", (4, 0, 16.0, 150), 0.27),
     size("Standard_D8ds_v4", "standardDDSv4Family", (8, 0, 32.0, 300), 0.54),
     size("Standard_D16ds_v4", "standardDDSv4Family", (16, 0, 64.0, 600), 1.08),
+    // The first of these is what `az vmss create` takes when its user names none.
+    size("Standard_D2s_v5", "standardDSv5Family", (2, 0, 8.0, 0), 0.12),
+    size("Standard_D4s_v5", "standardDSv5Family", (4, 0, 16.0, 0), 0.23),
+    size("Standard_D8s_v5", "standardDSv5Family", (8, 0, 32.0, 0), 0.46),
     size("Standard_E4s_v3", "standardESv3Family", (4, 0, 32.0, 64), 0.32),
     size("Standard_E8s_v3", "standardESv3Family", (8, 0, 64.0, 128), 0.64),
     size("Standard_E4ds_v4", "standardEDSv4Family", (4, 0, 32.0, 150), 0.36),
