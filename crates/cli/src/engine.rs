@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use executor::{
-    Applied, Context, Event, Events, Provider, ReadOnly, Recovered, Settings as Patience, apply, mark_open,
-    recover, refresh,
+    Applied, Context, Event, Events, Proposed, Provider, ReadOnly, Recovered, Settings as Patience, Wanted,
+    propose, take_up,
 };
-use model::{Address, Live, Seal, Snapshot};
+use model::{Address, Seal, Snapshot};
 use planner::{Action, Change, Ground, Options, Plan, Reason, Step, Verb};
 use state::{Holder, LocalStore, Lock, Run, StateStore, replay};
 use tokio::sync::mpsc::unbounded_channel;
@@ -27,15 +27,6 @@ pub struct Engine<'a> {
     context: Context,
     cloud: Cloud,
     teller: JoinHandle<()>,
-    cloud_name: String,
-}
-
-/// A plan, and what apply needs beside it.
-pub struct Proposed {
-    /// The plan.
-    pub plan: Arc<Plan>,
-    live: Option<Live>,
-    recovered: Recovered,
 }
 
 /// The snapshot as it is in the files, with what a killed run is known to have finished.
@@ -71,7 +62,6 @@ impl<'a> Engine<'a> {
             Ok(cloud) => cloud,
             Err(error) => return Err(beside(error, store.as_ref()).await.into()),
         };
-        let cloud_name = cloud.name().to_owned();
         let cancel = CancellationToken::new();
         let teller = tokio::spawn(progress::tell(receiver, mode, cancel.clone()));
         let seal = Seal::new(&store.seal_key().await?);
@@ -79,7 +69,7 @@ impl<'a> Engine<'a> {
             provider: cloud.provider(),
             store,
             seal,
-            run: run(session, &cloud_name),
+            run: run(session, cloud.name()),
             settings: Patience {
                 parallelism: planning.parallelism.into(),
                 read_back_attempts: 8,
@@ -89,7 +79,7 @@ impl<'a> Engine<'a> {
             cancel,
             clock: Arc::new(jiff::Timestamp::now),
         };
-        Ok(Self { session, planning, context, cloud, teller, cloud_name })
+        Ok(Self { session, planning, context, cloud, teller })
     }
 
     /// The cloud, for commands that only look.
@@ -121,48 +111,7 @@ impl<'a> Engine<'a> {
 
     /// Reads the state and settles what a killed run left open.
     pub async fn recover(&self) -> Result<Recovered, Failure> {
-        let stored = self.context.store.read().await?;
-        let mut recovered = recover(&self.context, stored).await?;
-        let snapshot = &mut recovered.snapshot;
-        if snapshot.lineage.is_empty() {
-            snapshot.lineage = self.context.run.lineage.clone();
-            snapshot.cloud = self.cloud_name.clone();
-            snapshot.environment = self.session.settings.environment.clone();
-        }
-        self.same_cloud(snapshot)?;
-        self.same_key(snapshot)?;
-        Ok(recovered)
-    }
-
-    /// Hashes of secrets can be compared only under the key that they were made with.
-    fn same_key(&self, snapshot: &Snapshot) -> Result<(), Failure> {
-        let hashed = snapshot.resources.values().any(|r| !r.secrets.is_empty());
-        let other = !snapshot.seal.is_empty() && snapshot.seal != self.context.seal.fingerprint();
-        if !hashed || !other || self.planning.trust_secrets {
-            return Ok(());
-        }
-        Err(anyhow::anyhow!(
-            "the state's secrets are hashed with another key than the one in seal.key beside it, so nobody can tell whether they changed\nput that seal.key back, or say --trust-secrets once: it takes them to be as they were"
-        )
-        .into())
-    }
-
-    /// A state written against another cloud or environment is refused.
-    fn same_cloud(&self, snapshot: &Snapshot) -> Result<(), Failure> {
-        let (here, environment) = (&self.cloud_name, &self.session.settings.environment);
-        let wrong = match () {
-            () if snapshot.cloud != *here => {
-                format!("the state is about {}, and this is {here}", snapshot.cloud)
-            }
-            () if snapshot.environment != *environment => {
-                format!("the state is of environment {:?}, and this is {environment:?}", snapshot.environment)
-            }
-            () => return Ok(()),
-        };
-        Err(anyhow::anyhow!(
-            "{wrong}\nchoose the environment with -e, or give each cloud a state of its own in plumb.toml"
-        )
-        .into())
+        Ok(take_up(&self.context, self.planning.trust_secrets).await?)
     }
 
     /// Reads what must be read, and plans.
@@ -178,33 +127,10 @@ impl<'a> Engine<'a> {
     }
 
     async fn plan(&self, options: &Options) -> Result<Proposed, Failure> {
-        let recovered = self.recover().await?;
-        let manifests = &self.session.manifests;
         self.known_replacements(options)?;
-        let mut live = match self.planning.refresh {
-            true => {
-                let parallelism = self.context.settings.parallelism;
-                let events = &self.context.events;
-                Some(
-                    refresh(self.provider(), &manifests.graph, &recovered.snapshot, parallelism, events)
-                        .await?,
-                )
-            }
-            false => None,
-        };
-        if !recovered.open.is_empty() {
-            mark_open(live.get_or_insert_default(), &recovered.open);
-        }
-        let seal = &self.context.seal;
-        let plan = planner::plan(
-            &manifests.graph,
-            &manifests.outputs,
-            &recovered.snapshot,
-            live.as_ref(),
-            seal,
-            options,
-        );
-        Ok(Proposed { plan: Arc::new(plan), live, recovered })
+        let manifests = &self.session.manifests;
+        let wanted = Wanted { graph: &manifests.graph, outputs: &manifests.outputs };
+        Ok(propose(&self.context, wanted, self.planning.refresh, options).await?)
     }
 
     /// `--replace` of something that the manifests do not have would be ignored without a word.
@@ -225,7 +151,7 @@ impl<'a> Engine<'a> {
         };
         let replace = self.planning.replace.iter().map(address).collect::<Result<_, _>>()?;
         Ok(Options {
-            cloud: self.cloud_name.clone(),
+            cloud: self.context.run.cloud.clone(),
             environment: self.session.settings.environment.clone(),
             replace,
             destroy: false,
@@ -238,11 +164,7 @@ impl<'a> Engine<'a> {
 
     /// Carries a plan out.
     pub async fn apply(&self, lock: &Lock, proposed: Proposed) -> Result<Applied, Failure> {
-        let Proposed { plan, live, recovered } = proposed;
-        let mut context = self.context.clone();
-        context.run.lineage = recovered.snapshot.lineage.clone();
-        context.run.base_serial = recovered.snapshot.serial;
-        Ok(apply(&context, lock, plan, live.as_ref(), recovered, &self.session.manifests.outputs).await?)
+        Ok(proposed.apply(&self.context, lock, &self.session.manifests.outputs).await?)
     }
 
     /// Starts, stops or restarts instances, by a plan that does nothing else.
@@ -254,7 +176,7 @@ impl<'a> Engine<'a> {
         action: Action,
     ) -> Result<Applied, Failure> {
         let plan = power_plan(&recovered.snapshot, addresses, action);
-        self.apply(lock, Proposed { plan: Arc::new(plan), live: None, recovered }).await
+        self.apply(lock, Proposed::of(plan, recovered)).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a command could not do what it was asked, and how that is said.
 
-use executor::CloudError;
+use executor::{CloudError, RunError};
 use model::{Diagnostics, Sources};
 use state::StateError;
 
@@ -50,5 +50,14 @@ impl From<StateError> for Failure {
 impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
         Failure::Error(anyhow::anyhow!(executor::Failure::from(error).to_string()))
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Cloud(error) => error.into(),
+            other => Failure::Error(other.into()),
+        }
     }
 }

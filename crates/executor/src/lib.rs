@@ -2,6 +2,7 @@
 
 mod apply;
 mod aside;
+mod engine;
 mod event;
 mod failure;
 pub mod provider;
@@ -15,6 +16,7 @@ mod step;
 mod working;
 
 pub use apply::{Applied, apply};
+pub use engine::{Proposed, RunError, Wanted, propose, take_up};
 pub use event::{Event, Events};
 pub use failure::Failure;
 pub use provider::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};

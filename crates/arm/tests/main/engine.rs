@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use arm::ArmProvider;
 use executor::{
-    Applied, Clock, CloudError, Context, Event, Events, Failure, Recovered, apply, mark_open, recover,
-    refresh,
+    Applied, Clock, CloudError, Context, Event, Events, Failure, RunError, Wanted, propose, refresh,
 };
 use manifest::{Inputs, NoFiles, Project, load};
-use model::{Json, Live, Seal, Snapshot, Sources};
+use model::{Json, Seal, Snapshot, Sources};
 use planner::{Graph, Plan};
 use state::{Holder, LocalStore, Run, StateStore};
 use tempfile::TempDir;
@@ -26,12 +25,6 @@ pub struct Engine {
     pub provider: Arc<ArmProvider>,
     clock: Clock,
     directory: TempDir,
-}
-
-/// A plan, and what it stands on.
-pub struct Planned {
-    pub plan: Arc<Plan>,
-    pub live: Live,
 }
 
 impl Engine {
@@ -83,19 +76,12 @@ impl Engine {
     }
 
     /// What a plan would do, from a state.
-    pub async fn plan(&self, graph: &Graph, snapshot: &Snapshot) -> Result<Planned, CloudError> {
-        let recovered = Recovered { snapshot: snapshot.clone(), ..Recovered::default() };
-        self.plan_on(graph, &recovered).await
-    }
-
-    async fn plan_on(&self, graph: &Graph, recovered: &Recovered) -> Result<Planned, CloudError> {
+    pub async fn plan(&self, graph: &Graph, snapshot: &Snapshot) -> Result<Arc<Plan>, CloudError> {
         let context = self.context();
-        let mut live = refresh(&*self.provider, graph, &recovered.snapshot, 16, &context.events).await?;
-        mark_open(&mut live, &recovered.open);
+        let live = refresh(&*self.provider, graph, snapshot, 16, &context.events).await?;
         let options = planner::Options { cloud: CLOUD.to_owned(), ..planner::Options::default() };
-        let snapshot = &recovered.snapshot;
         let plan = planner::plan(graph, &BTreeMap::new(), snapshot, Some(&live), &context.seal, &options);
-        Ok(Planned { plan: Arc::new(plan), live })
+        Ok(Arc::new(plan))
     }
 
     /// Plans and applies, as the program does: recovery first, nothing carried out that has an error.
@@ -124,26 +110,27 @@ impl Engine {
     async fn apply_under(
         &self,
         lock: &state::Lock,
-        mut context: Context,
+        context: Context,
         graph: &Graph,
     ) -> Result<(Arc<Plan>, Applied), CloudError> {
-        let mut recovered = recover(&context, context.store.read().await.unwrap()).await.unwrap();
-        if recovered.snapshot.lineage.is_empty() {
-            recovered.snapshot.lineage = context.run.lineage.clone();
-            recovered.snapshot.cloud = CLOUD.to_owned();
-        }
-        let Planned { plan, live } = self.plan_on(graph, &recovered).await?;
+        let wanted = Wanted { graph, outputs: &BTreeMap::new() };
+        let options = planner::Options { cloud: CLOUD.to_owned(), ..planner::Options::default() };
+        let proposed = match propose(&context, wanted, true, &options).await {
+            Ok(proposed) => proposed,
+            Err(RunError::Cloud(error)) => return Err(error),
+            Err(other) => panic!("{other}"),
+        };
+        let plan = proposed.plan.clone();
         if plan.diagnostics.has_errors() {
             return Ok((plan, Applied::default()));
         }
-        context.run.base_serial = recovered.snapshot.serial;
-        let applied = apply(&context, lock, plan.clone(), Some(&live), recovered, &BTreeMap::new()).await;
+        let applied = proposed.apply(&context, lock, &BTreeMap::new()).await;
         Ok((plan, applied.unwrap()))
     }
 
     /// What the plan after an apply would still do, in words.
     pub async fn not_settled(&self, graph: &Graph) -> Vec<String> {
-        let plan = self.plan(graph, &self.snapshot().await).await.unwrap().plan;
+        let plan = self.plan(graph, &self.snapshot().await).await.unwrap();
         let steps =
             plan.steps.iter().map(|s| format!("{} has a step: {} {:?}", s.address, s.verb.word(), s.paths));
         let differing = plan.changes.iter().filter(|c| !c.differences.is_empty());

@@ -62,7 +62,7 @@ async fn law_of(kind: &'static Kind, count: u64, seed: u64, options: &Options) -
         let respelled: Vec<Case> = cases.iter().map(|case| case.respelled(&mut random)).collect();
         let said = bench.engine.not_settled(&desired(&respelled, false)).await;
         complaints.extend(said.into_iter().map(|c| format!("{words}, in other words: {c}")));
-        let adopted = bench.engine.plan(&desired(cases, true), &Snapshot::default()).await.unwrap().plan;
+        let adopted = bench.engine.plan(&desired(cases, true), &Snapshot::default()).await.unwrap();
         complaints.extend(not_as_adopted(&adopted).into_iter().map(|c| format!("{words}, adopted: {c}")));
     }
     bench.stop().await;

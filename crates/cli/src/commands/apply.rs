@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use executor::Applied;
+use executor::{Applied, Proposed};
 use planner::render::{self, Color, Paint};
 
 use crate::args::Apply;
-use crate::engine::{Engine, Proposed};
+use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, events, prompt};

@@ -108,6 +108,7 @@ fn lists_tell_when_things_were_made_and_changed() {
     let mut cloud = Cloud::with_workspace(Options::default());
     cloud.pass(600);
     cloud.patch(&workspace(), &json!({ "tags": { "a": "b" } }));
+    cloud.pass(60);
     let list = format!("{GROUP}/resources?$expand=createdTime,changedTime,provisioningState");
     let shown = cloud.get(&list).value()["value"][0].clone();
     assert_eq!(shown["provisioningState"], "Succeeded");

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use executor::{Applied, Context, Event, Events, Settings, apply, mark_open, recover, refresh};
+use executor::{Applied, Context, Event, Events, Settings, Wanted, propose};
 use manifest::{Inputs, NoFiles, Project, load};
 use model::{Address, Seal, Snapshot, Sources};
 use planner::{Graph, Options, Plan};
@@ -108,29 +108,16 @@ impl Bench {
 
     async fn session(&self, documents: &str) -> Ran {
         let (sender, mut receiver) = unbounded_channel();
-        let mut context = self.context(Events::new(sender)).await;
+        let context = self.context(Events::new(sender)).await;
         let (graph, outputs) = desired(documents);
         let lock = context.store.lock(&holder()).await.expect("the lock");
-        let mut recovered =
-            recover(&context, context.store.read().await.expect("a state")).await.expect("recovers");
-        if recovered.snapshot.lineage.is_empty() {
-            recovered.snapshot.lineage = context.run.lineage.clone();
-            recovered.snapshot.cloud = CLOUD.to_owned();
-        }
-        let provider = context.provider.clone();
-        let live = refresh(&*provider, &graph, &recovered.snapshot, self.parallelism, &context.events).await;
-        let mut live = live.expect("Azure can be read");
-        mark_open(&mut live, &recovered.open);
         let options = Options { cloud: CLOUD.to_owned(), allow_missing: true, ..Options::default() };
-        let plan = planner::plan(&graph, &outputs, &recovered.snapshot, Some(&live), &context.seal, &options);
-        let plan = Arc::new(plan);
-        context.run.lineage = recovered.snapshot.lineage.clone();
-        context.run.base_serial = recovered.snapshot.serial;
+        let wanted = Wanted { graph: &graph, outputs: &outputs };
+        let proposed = propose(&context, wanted, true, &options).await.expect("Azure can be read");
+        let plan = proposed.plan.clone();
         let applied = match plan.diagnostics.has_errors() {
-            true => Applied { snapshot: recovered.snapshot.clone(), ..Applied::default() },
-            false => apply(&context, &lock, plan.clone(), Some(&live), recovered, &outputs)
-                .await
-                .expect("the state can be written"),
+            true => Applied { snapshot: proposed.snapshot().clone(), ..Applied::default() },
+            false => proposed.apply(&context, &lock, &outputs).await.expect("the state can be written"),
         };
         context.store.unlock(lock).await.expect("unlocks");
         drop(context);

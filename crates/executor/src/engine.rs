@@ -1,0 +1,146 @@
+//! The way of a run: what was left open is settled, Azure is read, a plan is made, and carried out.
+//!
+//! Whoever joins documents, a cloud and a state does it here: the program, and the tests that kill it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{Live, Snapshot, Value};
+use planner::{Graph, Options, Plan, plan};
+use state::{Lock, StateError};
+use thiserror::Error;
+
+use crate::apply::{Applied, apply};
+use crate::provider::CloudError;
+use crate::recover::{Recovered, mark_open, recover};
+use crate::refresh::refresh;
+use crate::run::Context;
+
+/// What the documents want.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Their resources.
+    pub graph: &'a Graph,
+    /// Their outputs.
+    pub outputs: &'a BTreeMap<String, Value>,
+}
+
+/// A plan, and what apply needs beside it.
+#[derive(Debug)]
+pub struct Proposed {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    live: Option<Live>,
+    recovered: Recovered,
+}
+
+/// Why a run cannot go on.
+#[derive(Debug, Clone, Error)]
+pub enum RunError {
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The cloud.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    /// The state is about something else.
+    #[error(
+        "the state is {state}, and this is {here}\nchoose the environment with -e, or give each cloud a state of its own in plumb.toml"
+    )]
+    Elsewhere {
+        /// What the state is about.
+        state: String,
+        /// What this run is about.
+        here: String,
+    },
+    /// Hashes of secrets can be compared only under the key that they were made with.
+    #[error(
+        "the state's secrets are hashed with another key than the one in seal.key beside it, so nobody can tell whether they changed\nput that seal.key back, or say --trust-secrets once: it takes them to be as they were"
+    )]
+    OtherKey,
+}
+
+/// Reads the state and settles what a killed run left open. Reads the cloud, writes nothing.
+///
+/// A state that is about another cloud, subscription or environment, or whose secrets are hashed with
+/// another key, is refused.
+pub async fn take_up(context: &Context, trust_secrets: bool) -> Result<Recovered, RunError> {
+    let stored = context.store.read().await?;
+    let mut recovered = recover(context, stored).await?;
+    let snapshot = &mut recovered.snapshot;
+    if snapshot.lineage.is_empty() {
+        snapshot.lineage = context.run.lineage.clone();
+        snapshot.cloud = context.run.cloud.clone();
+        snapshot.environment = context.run.environment.clone();
+    }
+    same_place(context, snapshot)?;
+    if !trust_secrets && hashed_otherwise(context, snapshot) {
+        return Err(RunError::OtherKey);
+    }
+    Ok(recovered)
+}
+
+fn same_place(context: &Context, snapshot: &Snapshot) -> Result<(), RunError> {
+    let run = &context.run;
+    let (state, here) = match () {
+        () if snapshot.cloud != run.cloud => (format!("about {}", snapshot.cloud), run.cloud.clone()),
+        () if snapshot.environment != run.environment => {
+            (format!("of environment {:?}", snapshot.environment), format!("{:?}", run.environment))
+        }
+        () => return Ok(()),
+    };
+    Err(RunError::Elsewhere { state, here })
+}
+
+fn hashed_otherwise(context: &Context, snapshot: &Snapshot) -> bool {
+    let hashed = snapshot.resources.values().any(|r| !r.secrets.is_empty());
+    hashed && !snapshot.seal.is_empty() && snapshot.seal != context.seal.fingerprint()
+}
+
+/// Takes the state up, reads the cloud, and plans. With `read_cloud` off, what was applied stands for what is live.
+pub async fn propose(
+    context: &Context,
+    wanted: Wanted<'_>,
+    read_cloud: bool,
+    options: &Options,
+) -> Result<Proposed, RunError> {
+    let recovered = take_up(context, options.trust_secrets).await?;
+    let snapshot = &recovered.snapshot;
+    let mut live = match read_cloud {
+        true => {
+            let (provider, parallelism) = (context.provider.as_ref(), context.settings.parallelism);
+            Some(refresh(provider, wanted.graph, snapshot, parallelism, &context.events).await?)
+        }
+        false => None,
+    };
+    if !recovered.open.is_empty() {
+        mark_open(live.get_or_insert_default(), &recovered.open);
+    }
+    let plan = plan(wanted.graph, wanted.outputs, snapshot, live.as_ref(), &context.seal, options);
+    Ok(Proposed { plan: Arc::new(plan), live, recovered })
+}
+
+impl Proposed {
+    /// A plan that was not made from documents, on a state that was taken up.
+    pub fn of(plan: Plan, recovered: Recovered) -> Self {
+        Self { plan: Arc::new(plan), live: None, recovered }
+    }
+
+    /// The state that it stands on.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.recovered.snapshot
+    }
+
+    /// Carries the plan out under `lock`.
+    pub async fn apply(
+        self,
+        context: &Context,
+        lock: &Lock,
+        outputs: &BTreeMap<String, Value>,
+    ) -> Result<Applied, StateError> {
+        let mut context = context.clone();
+        context.run.lineage = self.recovered.snapshot.lineage.clone();
+        context.run.base_serial = self.recovered.snapshot.serial;
+        apply(&context, lock, self.plan, self.live.as_ref(), self.recovered, outputs).await
+    }
+}
