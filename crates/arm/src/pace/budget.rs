@@ -20,6 +20,9 @@ pub(crate) enum Bucket {
 /// The share of a bucket that is not sent in a burst: others live from the same one.
 const RESERVE: f64 = 0.2;
 
+/// How many may be on their way before the first reply tells how much is left.
+const UNHEARD: u32 = 4;
+
 /// The slowest pace that refusals can bring a budget to, in requests a second.
 const REFILL_MIN: f64 = 0.2;
 
@@ -73,11 +76,22 @@ impl Bucket {
     }
 }
 
+/// What a request has to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// A time.
+    Until(Instant),
+    /// One on its way to come back.
+    Reply,
+}
+
 /// One bucket of one subscription, as far as we know it.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    /// What may be sent now; no bound at all until a reply has told.
+    /// What may be sent now; none until a reply has told, and for good where none tells.
     level: Option<f64>,
+    /// Whether there was any reply.
+    heard: bool,
     /// The most that a reply has shown.
     capacity: f64,
     /// Requests a second that it gains.
@@ -94,6 +108,7 @@ impl Budget {
     pub(crate) fn new(bucket: Bucket, now: Instant) -> Self {
         Self {
             level: None,
+            heard: false,
             capacity: 0.0,
             refill: bucket.refill(),
             at: now,
@@ -104,11 +119,14 @@ impl Budget {
     }
 
     /// Takes one, or says when to ask again.
-    pub(crate) fn take(&mut self, now: Instant) -> Result<(), Instant> {
+    pub(crate) fn take(&mut self, now: Instant) -> Result<(), Wait> {
         self.fill(now);
         let not_before = [self.closed_until, self.slot(now)].into_iter().flatten().max();
         if let Some(later) = not_before.filter(|at| *at > now) {
-            return Err(later);
+            return Err(Wait::Until(later));
+        }
+        if !self.heard && self.in_flight >= UNHEARD {
+            return Err(Wait::Reply);
         }
         if let Some(level) = &mut self.level {
             *level -= 1.0;
@@ -118,9 +136,15 @@ impl Budget {
         Ok(())
     }
 
+    /// A request came back without a reply.
+    pub(crate) fn was_lost(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
     /// A request came back; `remaining` is what its reply says is left.
     pub(crate) fn came_back(&mut self, remaining: Option<f64>, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.heard = true;
         let Some(remaining) = remaining else { return };
         self.capacity = self.capacity.max(remaining + 1.0);
         // Those on their way may not have been counted yet.
@@ -222,7 +246,7 @@ mod tests {
                     flying.push_back((now + latency, server.take(now)));
                     continue;
                 }
-                Some(Err(later)) if flying.front().is_none_or(|(at, _)| *at > later) => {
+                Some(Err(Wait::Until(later))) if flying.front().is_none_or(|(at, _)| *at > later) => {
                     now = later;
                     continue;
                 }
@@ -270,13 +294,25 @@ mod tests {
     }
 
     #[test]
+    fn few_go_before_the_first_reply_tells_what_is_left() {
+        let now = Instant::now();
+        let mut budget = Budget::new(Bucket::Writes, now);
+        let gone = (0..128).take_while(|_| budget.take(now).is_ok()).count();
+        assert_eq!((gone, budget.take(now)), (4, Err(Wait::Reply)));
+        budget.was_lost();
+        assert_eq!((budget.take(now), budget.take(now)), (Ok(()), Err(Wait::Reply)));
+        budget.came_back(None, now);
+        assert!((0..128).all(|_| budget.take(now).is_ok()), "a cloud that tells nothing sets no bound");
+    }
+
+    #[test]
     fn a_closed_bucket_lets_nothing_go() {
         let now = Instant::now();
         let mut budget = Budget::new(Bucket::Reads, now);
         let until = now + Duration::from_secs(9);
         budget.close(until);
         budget.close(now);
-        assert_eq!(budget.take(now), Err(until));
+        assert_eq!(budget.take(now), Err(Wait::Until(until)));
         assert_eq!(budget.take(until), Ok(()));
     }
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::HeaderMap;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::budget::{Bucket, Budget};
+use super::budget::{Bucket, Budget, Wait};
 use super::flight::{Flight, Landing, Place};
 
 /// One budget and the queue before it.
@@ -18,11 +19,18 @@ struct Lane {
     budget: Mutex<Budget>,
     /// Whose turn it is; the others wait in the order they came.
     turn: tokio::sync::Mutex<()>,
+    /// Told when one came back.
+    back: Notify,
 }
 
 impl Lane {
     fn new(bucket: Bucket) -> Self {
-        Self { bucket, budget: Mutex::new(Budget::new(bucket, Instant::now())), turn: Default::default() }
+        Self {
+            bucket,
+            budget: Mutex::new(Budget::new(bucket, Instant::now())),
+            turn: Default::default(),
+            back: Notify::new(),
+        }
     }
 
     fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
@@ -36,9 +44,16 @@ impl Lane {
             let taken = self.budget().take(Instant::now());
             match taken {
                 Ok(()) => return,
-                Err(later) => sleep_until(later).await,
+                Err(Wait::Until(later)) => sleep_until(later).await,
+                Err(Wait::Reply) => self.back.notified().await,
             }
         }
+    }
+
+    /// One came back; `with` learns from it.
+    fn came_back(&self, with: impl FnOnce(&mut Budget)) {
+        with(&mut self.budget());
+        self.back.notify_one();
     }
 }
 
@@ -72,7 +87,7 @@ impl Gate {
             if lane.budget().closed(Instant::now()).is_none() {
                 return Pass { lane, gate: self, _place: place, back: false };
             }
-            lane.budget().came_back(None, Instant::now());
+            lane.came_back(Budget::was_lost);
         }
     }
 
@@ -104,18 +119,17 @@ impl Pass<'_> {
         self.back = true;
         let now = Instant::now();
         let bucket = self.lane.bucket;
-        let mut budget = self.lane.budget();
         match with {
             Return::Reply(headers, landing) => {
-                budget.came_back(bucket.remaining(headers), now);
+                self.lane.came_back(|budget| budget.came_back(bucket.remaining(headers), now));
                 self.gate.flight.landed(*landing);
             }
-            Return::Throttled(headers) => {
+            Return::Throttled(headers) => self.lane.came_back(|budget| {
                 budget.came_back(Some(bucket.remaining(headers).unwrap_or_default()), now);
                 budget.slow_down(now);
-            }
+            }),
             Return::Lost => {
-                budget.came_back(None, now);
+                self.lane.came_back(Budget::was_lost);
                 self.gate.flight.landed(Landing::Trouble);
             }
         }
@@ -126,7 +140,7 @@ impl Drop for Pass<'_> {
     /// A request that nobody waits for any more.
     fn drop(&mut self) {
         if !self.back {
-            self.lane.budget().came_back(None, Instant::now());
+            self.lane.came_back(Budget::was_lost);
         }
     }
 }
