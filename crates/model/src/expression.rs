@@ -162,7 +162,6 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
 
     use serde_json::json;
 
@@ -267,10 +266,8 @@ mod tests {
             &ternary,
             &brackets,
         ] {
-            let started = Instant::now();
-            let result = run(text, vars.clone());
-            assert!(started.elapsed() < Duration::from_secs(5), "{text:.60}: {:?}", started.elapsed());
-            drop(result);
+            // That it ends at all is what is tested: unbounded, each of these outlives the universe.
+            drop(run(text, vars.clone()));
         }
         assert_eq!(run("${vars.l.map(a, a + 1).size()}", vars), Ok(json!(10_000)));
     }
