@@ -1,4 +1,4 @@
-//! Hostile input ends, quickly and without a panic.
+//! Hostile input ends, without a panic.
 
 use manifest::{Inputs, Loaded, NoFiles, Project, load};
 use model::Sources;
