@@ -6,7 +6,7 @@ PLUMB    = target/debug/plumb
 CLIENTS  = target/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check demo bench golden schema lint fmt doc clean
+.PHONY: help build test check demo bench kills golden schema lint fmt doc clean
 
 help:    ## list the targets
 	@grep -hE '^[a-z]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -32,6 +32,9 @@ demo: build  ## the main job, on the embedded cloud, in under a minute
 
 bench:   ## our figures: CPU seconds, requests, bytes, memory; ONLY=budget or ONLY=latency for those alone
 	$(CARGO) bench --locked --package cli --bench figures -- $(ONLY)
+
+kills:   ## end N real runs at seeded moments, and see what is lost (nothing)
+	$(CARGO) bench --locked --package cli --bench kills -- $(N)
 
 golden:  ## rewrite the expected outputs; read the git diff afterwards
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --workspace --quiet

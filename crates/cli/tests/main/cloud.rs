@@ -58,6 +58,14 @@ impl Cloud {
         serde_json::from_slice(&response.body).unwrap_or(Value::Null)
     }
 
+    /// What stands at a path, read as Azure's clients do.
+    pub fn read(&self, path: &str) -> Value {
+        let request = Request::new(Method::Get, &format!("{path}?api-version=2025-06-01"))
+            .header("host", "127.0.0.1")
+            .header("authorization", &format!("Bearer {}", self.running().token));
+        serde_json::from_slice(&self.running().emulator.handle(&request).body).unwrap_or(Value::Null)
+    }
+
     /// Requests since the last call.
     pub fn new_requests(&mut self) -> Vec<Value> {
         let all = self.control(Method::Get, "requests", None);
