@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::disk::work_on_files;
 use crate::journal_file::{Chain, to_json};
 use crate::replay::Steps;
 use crate::{Record, StateError};
@@ -19,6 +20,9 @@ const BATCH_MAX: usize = 256;
 pub(crate) trait Sink: Send + 'static {
     /// Writes one line.
     fn write(&mut self, line: &[u8]) -> Result<(), StateError>;
+
+    /// Whether writing never waits, see [`crate::Disk::never_waits`].
+    fn never_waits(&self) -> bool;
 }
 
 /// An open journal.
@@ -124,7 +128,7 @@ impl Writer {
     }
 }
 
-/// The writing task: takes what waits, writes it off the runtime's threads, answers.
+/// The writing task: takes what waits, writes it, answers.
 async fn write_batches(mut writer: Writer, mut requests: mpsc::Receiver<Request>, syncs: Arc<AtomicU64>) {
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     while requests.recv_many(&mut waiting, BATCH_MAX).await > 0 {
@@ -143,11 +147,12 @@ async fn write_batches(mut writer: Writer, mut requests: mpsc::Receiver<Request>
 /// Makes a batch durable and answers its appends; `None` if writing panicked, which only a bug does.
 async fn write_batch(mut writer: Writer, batch: &mut Batch, syncs: &AtomicU64) -> Option<Writer> {
     let records = std::mem::take(&mut batch.records);
+    let never_waits = writer.sink.never_waits();
     let work = move || {
         let answers = writer.write(&records);
         (writer, answers)
     };
-    let (writer, answers) = tokio::task::spawn_blocking(work).await.ok()?;
+    let (writer, answers) = work_on_files(never_waits, work).await.ok()?;
     syncs.fetch_add(1, Ordering::Relaxed);
     for (sender, answer) in batch.appends.drain(..).zip(answers) {
         // Whoever gave up waiting needs no answer.
@@ -214,6 +219,10 @@ mod tests {
             }
             lines.push(line.to_vec());
             Ok(())
+        }
+
+        fn never_waits(&self) -> bool {
+            false
         }
     }
 

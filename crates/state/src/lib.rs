@@ -5,6 +5,7 @@
 //! intent is durable before [`Journal::append`] returns; [`replay()`] of snapshot and journal gives
 //! what was done and what was left open. Nothing damaged is taken for something empty.
 
+mod disk;
 mod error;
 mod integrity;
 mod journal;
@@ -15,9 +16,10 @@ mod replay;
 mod state_file;
 mod store;
 
+pub use disk::{Disk, DiskFile, Identity, Links, Look, Open, Shape, Share};
 pub use error::{Damage, Seen, StateError};
 pub use journal::Journal;
-pub use local::LocalStore;
+pub use local::{LocalStore, OsDisk};
 pub use record::{Intent, Outcome, Record, Run};
 pub use replay::{OpenIntent, Replayed, replay};
 pub use state_file::{decode, encode};

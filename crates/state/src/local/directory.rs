@@ -1,155 +1,219 @@
 //! Files that are whole or not there, in a directory that is ours.
 
-use std::fs::{self, DirBuilder, File, Metadata};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::Path;
-use std::sync::OnceLock;
-
-use tempfile::NamedTempFile;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use crate::StateError;
+use crate::disk::{Disk, Links, Look, Open, Shape};
+use crate::state_file::hex;
 
 /// Larger than any state or journal: reading stops before memory does.
 const BYTES_MAX: u64 = 1 << 30;
 
 const TEMP_PREFIX: &str = ".plumb-";
 const TEMP_SUFFIX: &str = ".tmp";
+/// Names are random, so that a second one is never needed but by an attack.
+const NAMES_TRIED: usize = 16;
 
 /// Makes our directory if it is missing, and refuses one that is not ours.
-pub(super) fn prepare(dir: &Path) -> Result<(), StateError> {
-    if check_own(dir)? { Ok(()) } else { make(dir) }
+pub(super) fn prepare(disk: &dyn Disk, dir: &Path) -> Result<(), StateError> {
+    if check_own(disk, dir)? { Ok(()) } else { make(disk, dir) }
 }
 
-/// Makes a directory if it is missing, for its owner only.
-pub(super) fn make(dir: &Path) -> Result<(), StateError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|error| StateError::io("creating the directory", dir, error))
+/// Makes a directory if it is missing, for its owner only, and what it lies in.
+pub(super) fn make(disk: &dyn Disk, dir: &Path) -> Result<(), StateError> {
+    make_all(disk, dir).map_err(|error| StateError::io("creating the directory", dir, error))
+}
+
+fn make_all(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    if is_directory(disk, dir)? {
+        return Ok(());
+    }
+    make_all(disk, parent(dir))?;
+    match disk.make_directory(dir) {
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && is_directory(disk, dir)? => Ok(()),
+        made => made,
+    }
+}
+
+fn is_directory(disk: &dyn Disk, dir: &Path) -> io::Result<bool> {
+    Ok(disk.look(dir, Links::Follow)?.is_some_and(|look| look.shape == Shape::Directory))
 }
 
 /// Refuses a directory that somebody else could have put there; whether there is one.
-pub(super) fn check_own(dir: &Path) -> Result<bool, StateError> {
+pub(super) fn check_own(disk: &dyn Disk, dir: &Path) -> Result<bool, StateError> {
     let refuse = |why: &str| Err(StateError::Unsafe { path: dir.to_owned(), why: why.to_owned() });
-    let metadata = match fs::symlink_metadata(dir) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(StateError::io("looking at the directory", dir, error)),
-    };
-    if metadata.is_symlink() {
-        return refuse("is a symbolic link");
+    let found = disk.look(dir, Links::Stay);
+    match found.map_err(|error| StateError::io("looking at the directory", dir, error))? {
+        None => Ok(false),
+        Some(look) if look.shape == Shape::Link => refuse("is a symbolic link"),
+        Some(look) if look.shape != Shape::Directory => refuse("is not a directory"),
+        Some(look) if !is_ours(disk, dir, &look) => refuse("belongs to another user"),
+        Some(_) => Ok(true),
     }
-    if !metadata.is_dir() {
-        return refuse("is not a directory");
-    }
-    if !is_ours(dir, &metadata) {
-        return refuse("belongs to another user");
-    }
-    Ok(true)
 }
 
 /// Ours is what belongs to us, or to whoever has the project: root in a container is not the
 /// owner of the files it is given.
-fn is_ours(dir: &Path, metadata: &Metadata) -> bool {
-    let project =
-        dir.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
-    let project_owner = project.and_then(|project| fs::metadata(project).ok()).map(|metadata| metadata.uid());
-    Some(metadata.uid()) == effective_user() || Some(metadata.uid()) == project_owner
-}
-
-/// The user that new files belong to.
-fn effective_user() -> Option<u32> {
-    static USER: OnceLock<Option<u32>> = OnceLock::new();
-    let ask = || Some(tempfile::tempfile().ok()?.metadata().ok()?.uid());
-    *USER.get_or_init(ask)
+fn is_ours(disk: &dyn Disk, dir: &Path, look: &Look) -> bool {
+    let project_owner = || disk.look(parent(dir), Links::Follow).ok().flatten().map(|project| project.owner);
+    Some(look.owner) == disk.user() || Some(look.owner) == project_owner()
 }
 
 /// The bytes of a file; `None` if there is none. Links, pipes and the like are refused.
-pub(super) fn read(path: &Path, doing: &'static str) -> Result<Option<Vec<u8>>, StateError> {
+pub(super) fn read(disk: &dyn Disk, path: &Path, doing: &'static str) -> Result<Option<Vec<u8>>, StateError> {
     let failed = |error| StateError::io(doing, path, error);
     let refuse = |why: &str| Err(StateError::Unsafe { path: path.to_owned(), why: why.to_owned() });
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-        Ok(metadata) if !metadata.is_file() => return refuse("is not a regular file"),
-        Ok(metadata) if metadata.len() > BYTES_MAX => return refuse("is larger than 1 GiB"),
-        Ok(_) => {}
+    match disk.look(path, Links::Stay).map_err(failed)? {
+        None => return Ok(None),
+        Some(look) if look.shape != Shape::File => return refuse("is not a regular file"),
+        Some(look) if look.length > BYTES_MAX => return refuse("is larger than 1 GiB"),
+        Some(_) => {}
     }
-    match fs::read(path) {
+    match disk.read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(error)),
     }
 }
 
-/// A durable file beside `path` (mode 0600) that is not yet under its name.
-pub(super) fn temporary(path: &Path, bytes: &[u8], doing: &'static str) -> Result<NamedTempFile, StateError> {
-    let make = || -> io::Result<NamedTempFile> {
-        let mut file =
-            tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(parent(path))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    make().map_err(|error| StateError::io(doing, path, error))
+/// A file beside the one it is for, until it gets that one's name or this is dropped.
+pub(super) struct Temporary<'a> {
+    disk: &'a dyn Disk,
+    path: PathBuf,
 }
 
-/// Gives a temporary file its name, durably: the name stands for the old bytes or the new ones.
-pub(super) fn publish(file: NamedTempFile, path: &Path, doing: &'static str) -> Result<(), StateError> {
-    let published = file.persist(path).map_err(|error| error.error).and_then(|_| sync_directory(path));
-    published.map_err(|error| StateError::io(doing, path, error))
-}
+impl Temporary<'_> {
+    /// Gives the bytes their name, whatever had it before; not yet durably.
+    fn rename(self, to: &Path) -> io::Result<()> {
+        self.disk.rename(&self.path, to)
+    }
 
-/// Replaces a file, durably.
-pub(super) fn replace(path: &Path, bytes: &[u8], doing: &'static str) -> Result<(), StateError> {
-    publish(temporary(path, bytes, doing)?, path, doing)
-}
-
-/// Removes a file, durably, if it is there.
-pub(super) fn remove(path: &Path, doing: &'static str) -> Result<(), StateError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => {
-            removed.and_then(|()| sync_directory(path)).map_err(|error| StateError::io(doing, path, error))
+    /// Gives the bytes their name, if nothing has it; not yet durably.
+    pub(super) fn rename_to_free(self, to: &Path) -> io::Result<()> {
+        match self.disk.link(&self.path, to) {
+            // File systems without hard links.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                if self.disk.look(to, Links::Stay)?.is_some() {
+                    return Err(ErrorKind::AlreadyExists.into());
+                }
+                self.disk.rename(&self.path, to)
+            }
+            linked => linked,
         }
     }
 }
 
-/// Gives `path` a second name that replaces whatever has that name; never absent, never partial.
-pub(super) fn keep_as(path: &Path, backup: &Path, doing: &'static str) -> Result<(), StateError> {
-    let keep = || -> io::Result<()> {
-        let place =
-            tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).make_in(parent(path), |temp| {
-                // File systems without hard links get a copy.
-                fs::hard_link(path, temp).or_else(|error| match error.kind() {
-                    ErrorKind::NotFound | ErrorKind::AlreadyExists => Err(error),
-                    _ => copy(path, temp),
-                })
-            });
-        match place {
-            Ok(place) => fs::rename(place.path(), backup),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        }
-    };
-    keep().map_err(|error| StateError::io(doing, backup, error))
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        // It is gone after a rename, except when both names were one file already. What cannot be removed,
+        // the next run removes.
+        let _ = self.disk.remove(&self.path);
+    }
 }
 
-fn copy(path: &Path, temp: &Path) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(temp)?;
-    io::copy(&mut File::open(path)?, &mut file)?;
-    file.sync_all()
+/// Makes something under a free name beside `path`.
+fn beside<'a>(
+    disk: &'a dyn Disk,
+    path: &Path,
+    make: impl Fn(&Path) -> io::Result<()>,
+) -> io::Result<Temporary<'a>> {
+    let mut tried = 0;
+    loop {
+        let mut random = [0; 6];
+        disk.random(&mut random)?;
+        let name = format!("{TEMP_PREFIX}{}{TEMP_SUFFIX}", hex(&random));
+        let temporary = Temporary { disk, path: parent(path).join(name) };
+        match make(&temporary.path) {
+            Ok(()) => return Ok(temporary),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && tried < NAMES_TRIED => {
+                // Somebody else's.
+                std::mem::forget(temporary);
+                tried += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A durable file beside `path` (mode 0600) that is not yet under its name.
+pub(super) fn temporary<'a>(
+    disk: &'a dyn Disk,
+    path: &Path,
+    bytes: &[u8],
+    doing: &'static str,
+) -> Result<Temporary<'a>, StateError> {
+    let made = beside(disk, path, |temporary| {
+        let mut file = disk.open(temporary, Open::New)?;
+        file.append(bytes)?;
+        file.sync()
+    });
+    made.map_err(|error| StateError::io(doing, path, error))
+}
+
+/// Gives a temporary file its name, durably: the name stands for the old bytes or the new ones.
+pub(super) fn publish(file: Temporary<'_>, path: &Path, doing: &'static str) -> Result<(), StateError> {
+    let disk = file.disk;
+    let published = file.rename(path).and_then(|()| disk.sync_directory(parent(path)));
+    published.map_err(|error| StateError::io(doing, path, error))
+}
+
+/// Replaces a file, durably.
+pub(super) fn replace(
+    disk: &dyn Disk,
+    path: &Path,
+    bytes: &[u8],
+    doing: &'static str,
+) -> Result<(), StateError> {
+    publish(temporary(disk, path, bytes, doing)?, path, doing)
+}
+
+/// Removes a file, durably, if it is there.
+pub(super) fn remove(disk: &dyn Disk, path: &Path, doing: &'static str) -> Result<(), StateError> {
+    let removed = match disk.remove(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        removed => removed.and_then(|()| disk.sync_directory(parent(path))),
+    };
+    removed.map_err(|error| StateError::io(doing, path, error))
+}
+
+/// Gives `path` a second name that replaces whatever has that name; never absent, never partial.
+pub(super) fn keep_as(
+    disk: &dyn Disk,
+    path: &Path,
+    backup: &Path,
+    doing: &'static str,
+) -> Result<(), StateError> {
+    let second = beside(disk, path, |temporary| {
+        // File systems without hard links get a copy.
+        disk.link(path, temporary).or_else(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::AlreadyExists => Err(error),
+            _ => copy(disk, path, temporary),
+        })
+    });
+    let kept = match second {
+        Ok(second) => second.rename(backup),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    kept.map_err(|error| StateError::io(doing, backup, error))
+}
+
+fn copy(disk: &dyn Disk, path: &Path, to: &Path) -> io::Result<()> {
+    let bytes = disk.read(path)?;
+    let mut file = disk.open(to, Open::New)?;
+    file.append(&bytes)?;
+    file.sync()
 }
 
 /// Removes temporary files that a killed process left. Only under the lock.
-pub(super) fn remove_leftovers(dir: &Path) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(TEMP_PREFIX) && name.ends_with(TEMP_SUFFIX) {
+pub(super) fn remove_leftovers(disk: &dyn Disk, dir: &Path) {
+    for name in disk.list(dir).unwrap_or_default() {
+        let text = name.to_string_lossy();
+        if text.starts_with(TEMP_PREFIX) && text.ends_with(TEMP_SUFFIX) {
             // What cannot be removed does no harm.
-            let _ = fs::remove_file(entry.path());
+            let _ = disk.remove(&dir.join(&name));
         }
     }
 }
@@ -160,9 +224,4 @@ pub(super) fn parent(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
-}
-
-/// Makes names in the directory of `path` durable.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(parent(path))?.sync_all()
 }

@@ -4,22 +4,15 @@
 //! Before each write the holder looks whether both files are still as it left them: a lock file
 //! that was replaced, or a number that went on, means that somebody else may be writing.
 
-use std::fs::{File, TryLockError};
-use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::directory;
 use super::storage::Storage;
+use crate::disk::{Disk, DiskFile, Identity, Links, Open, Share};
 use crate::{Holder, StateError};
-
-/// How often and how long a lock is tried: asking who holds it takes it for an instant.
-const TRIES: u32 = 6;
-const TRY_DELAY: Duration = Duration::from_millis(15);
 
 /// What the file beside the lock says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,20 +28,22 @@ struct Deed {
 pub(super) struct Fence {
     pub id: String,
     pub fencing: u64,
+    disk: Arc<dyn Disk>,
     deed_path: PathBuf,
     lock_path: PathBuf,
-    /// Device and inode of the file that is locked.
-    file: (u64, u64),
+    /// The file that is locked.
+    file: Identity,
 }
 
 impl Fence {
     /// Fails unless the lock is still ours.
     pub(super) fn check(&self) -> Result<(), StateError> {
         let lost = |why: &str| Err(StateError::LockLost { id: self.id.clone(), why: why.to_owned() });
-        if std::fs::metadata(&self.lock_path).map(|m| identity(&m)).ok() != Some(self.file) {
+        let standing = self.disk.look(&self.lock_path, Links::Follow).ok().flatten();
+        if standing.map(|look| look.identity) != Some(self.file) {
             return lost("its file was removed or replaced");
         }
-        match read_deed(&self.deed_path) {
+        match read_deed(self.disk.as_ref(), &self.deed_path) {
             Some(Deed { fencing, holder: Some(holder) })
                 if fencing == self.fencing && holder.id == self.id =>
             {
@@ -63,24 +58,25 @@ impl Fence {
 
 impl Storage {
     /// Takes the lock; it lasts as long as the file is open.
-    pub(super) fn lock(&self, holder: &Holder) -> Result<(File, Fence), StateError> {
-        directory::prepare(self.dir())?;
-        let path = self.path("state.lock");
+    pub(super) fn lock(&self, holder: &Holder) -> Result<(Box<dyn DiskFile>, Fence), StateError> {
+        directory::prepare(self.disk(), self.dir())?;
+        let lock_path = self.lock_path();
         let file = self.open_lock()?;
-        if !try_lock(&path, || file.try_lock())? {
-            let holder = read_deed(&self.deed_path()).and_then(|deed| deed.holder).map(Box::new);
+        let given = file.try_lock(Share::Alone);
+        if !given.map_err(|error| StateError::io("locking", &lock_path, error))? {
+            let holder = self.deed().and_then(|deed| deed.holder).map(Box::new);
             return Err(StateError::Locked { holder });
         }
-        let fencing = read_deed(&self.deed_path()).map_or(1, |deed| deed.fencing + 1);
+        let fencing = self.deed().map_or(1, |deed| deed.fencing + 1);
         self.write_deed(&Deed { fencing, holder: Some(holder.clone()) })?;
-        let metadata =
-            file.metadata().map_err(|error| StateError::io("looking at the lock", &path, error))?;
+        let identity = file.identity();
         let fence = Fence {
             id: holder.id.clone(),
             fencing,
+            disk: Arc::clone(&self.disk),
             deed_path: self.deed_path(),
-            lock_path: path,
-            file: identity(&metadata),
+            file: identity.map_err(|error| StateError::io("looking at the lock", &lock_path, error))?,
+            lock_path,
         };
         // The file may have been replaced between opening and locking it.
         fence.check()?;
@@ -89,23 +85,19 @@ impl Storage {
 
     /// Who holds the lock now; what a dead holder left does not count.
     pub(super) fn holder(&self) -> Result<Option<Holder>, StateError> {
-        if !directory::check_own(self.dir())? || !self.path("state.lock").exists() {
+        let failed = |error| StateError::io("looking at the lock", self.lock_path(), error);
+        let is_there = || self.disk().look(&self.lock_path(), Links::Follow).map_err(failed);
+        if !directory::check_own(self.disk(), self.dir())? || is_there()?.is_none() {
             return Ok(None);
         }
-        let file = self.open_lock()?;
-        match file.try_lock_shared() {
-            Ok(()) => Ok(None),
-            Err(TryLockError::WouldBlock) => Ok(read_deed(&self.deed_path()).and_then(|deed| deed.holder)),
-            Err(TryLockError::Error(error)) => {
-                Err(StateError::io("looking at the lock", self.path("state.lock"), error))
-            }
-        }
+        let is_free = self.open_lock()?.try_lock(Share::Together).map_err(failed)?;
+        Ok(if is_free { None } else { self.deed().and_then(|deed| deed.holder) })
     }
 
     /// Moves the fencing number on, so that the holder's next write is refused.
     pub(super) fn break_lock(&self, id: &str) -> Result<(), StateError> {
         let holder = self.holder()?;
-        match read_deed(&self.deed_path()) {
+        match self.deed() {
             Some(deed) if holder.as_ref().is_some_and(|holder| holder.id == id) => {
                 self.write_deed(&Deed { fencing: deed.fencing + 1, holder: None })
             }
@@ -113,42 +105,31 @@ impl Storage {
         }
     }
 
-    fn open_lock(&self) -> Result<File, StateError> {
-        let path = self.path("state.lock");
-        let mut options = File::options();
-        let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    fn open_lock(&self) -> Result<Box<dyn DiskFile>, StateError> {
+        let path = self.lock_path();
+        let opened = self.disk().open(&path, Open::Either);
         opened.map_err(|error| StateError::io("opening the lock", path, error))
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path("state.lock")
     }
 
     fn deed_path(&self) -> PathBuf {
         self.path("state.lock.json")
     }
 
+    fn deed(&self) -> Option<Deed> {
+        read_deed(self.disk(), &self.deed_path())
+    }
+
     fn write_deed(&self, deed: &Deed) -> Result<(), StateError> {
         let bytes = serde_json::to_vec(deed).expect("BUG: a lock's holder has a JSON form");
-        directory::replace(&self.deed_path(), &bytes, "writing the lock's holder to")
+        directory::replace(self.disk(), &self.deed_path(), &bytes, "writing the lock's holder to")
     }
-}
-
-/// Tries for a short while; whether it was given.
-fn try_lock(path: &Path, take: impl Fn() -> Result<(), TryLockError>) -> Result<bool, StateError> {
-    for attempt in 0..TRIES {
-        match take() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::Error(error)) => return Err(StateError::io("locking", path, error)),
-            Err(TryLockError::WouldBlock) if attempt + 1 < TRIES => thread::sleep(TRY_DELAY),
-            Err(TryLockError::WouldBlock) => {}
-        }
-    }
-    Ok(false)
 }
 
 /// What the file says; an unreadable one says nothing, for the lock itself is the operating system's.
-fn read_deed(path: &Path) -> Option<Deed> {
-    let bytes: io::Result<Vec<u8>> = std::fs::read(path);
-    serde_json::from_slice(&bytes.ok()?).ok()
-}
-
-fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
+fn read_deed(disk: &dyn Disk, path: &Path) -> Option<Deed> {
+    serde_json::from_slice(&disk.read(path).ok()?).ok()
 }

@@ -2,6 +2,7 @@
 
 mod directory;
 mod lock;
+mod os_disk;
 mod seal_key;
 mod seen;
 mod storage;
@@ -12,9 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use model::Snapshot;
 
+use crate::disk::{Disk, work_on_files};
 use crate::journal::{self, Journal, Request, Sender};
 use crate::{Holder, Lock, Run, StateError, StateStore, Stored};
 use lock::Fence;
+pub use os_disk::OsDisk;
 use storage::{Next, Storage};
 
 /// One environment's state in local files.
@@ -37,7 +40,12 @@ struct Active {
 impl LocalStore {
     /// A store in `dir` (`.plumb`, or a directory of its own for each environment) and `state_file`.
     pub fn new(dir: PathBuf, state_file: PathBuf) -> Self {
-        Self { storage: Arc::new(Storage::new(dir, state_file)), active: Mutex::default() }
+        Self::on(Arc::new(OsDisk), dir, state_file)
+    }
+
+    /// The same on another disk.
+    pub fn on(disk: Arc<dyn Disk>, dir: PathBuf, state_file: PathBuf) -> Self {
+        Self { storage: Arc::new(Storage::new(disk, dir, state_file)), active: Mutex::default() }
     }
 
     /// Takes a state that is older than, or not, the one last seen here.
@@ -59,13 +67,13 @@ impl LocalStore {
         })
     }
 
-    /// Does blocking work on the files, off the runtime's threads.
+    /// Does work on the files.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Storage) -> Result<T, StateError> + Send + 'static,
     ) -> Result<T, StateError> {
         let storage = Arc::clone(&self.storage);
-        let done = tokio::task::spawn_blocking(move || work(&storage)).await;
+        let done = work_on_files(storage.disk().never_waits(), move || work(&storage)).await;
         done.unwrap_or_else(|stopped| {
             Err(StateError::io("working on", self.storage.dir(), std::io::Error::other(stopped)))
         })

@@ -2,8 +2,6 @@
 
 use std::io::ErrorKind;
 
-use aws_lc_rs::rand;
-
 use super::directory;
 use super::storage::Storage;
 use crate::StateError;
@@ -15,18 +13,19 @@ impl Storage {
     /// The key; made at first use. Of two processes that make it at once, both get the same.
     pub(super) fn seal_key(&self) -> Result<[u8; 32], StateError> {
         let path = self.path("seal.key");
-        directory::prepare(self.dir())?;
-        if let Some(bytes) = directory::read(&path, "reading the key file")? {
+        let disk = self.disk();
+        directory::prepare(disk, self.dir())?;
+        if let Some(bytes) = directory::read(disk, &path, "reading the key file")? {
             return parse(&bytes).ok_or(StateError::SealKey { path });
         }
         let mut key = [0; 32];
         let failed = |error| StateError::io(DOING, &path, error);
-        rand::fill(&mut key).map_err(|_| failed(ErrorKind::Other.into()))?;
-        let file = directory::temporary(&path, format!("{}\n", hex(&key)).as_bytes(), DOING)?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => directory::sync_directory(&path).map(|()| key).map_err(failed),
-            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => self.seal_key(),
-            Err(error) => Err(failed(error.error)),
+        disk.random(&mut key).map_err(failed)?;
+        let file = directory::temporary(disk, &path, format!("{}\n", hex(&key)).as_bytes(), DOING)?;
+        match file.rename_to_free(&path) {
+            Ok(()) => disk.sync_directory(directory::parent(&path)).map(|()| key).map_err(failed),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.seal_key(),
+            Err(error) => Err(failed(error)),
         }
     }
 }

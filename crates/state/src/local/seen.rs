@@ -26,12 +26,12 @@ impl Storage {
     /// Remembers what was written or started from.
     pub(super) fn remember(&self, seen: &Seen) -> Result<(), StateError> {
         let bytes = serde_json::to_vec(seen).expect("BUG: what was seen has a JSON form");
-        directory::replace(&self.path("seen.json"), &bytes, "noting the state's serial in")
+        directory::replace(self.disk(), &self.path("seen.json"), &bytes, "noting the state's serial in")
     }
 
     /// The note. An unreadable one is none: the state has a checksum of its own.
     pub(super) fn seen(&self) -> Result<Option<Seen>, StateError> {
-        let bytes = directory::read(&self.path("seen.json"), "reading")?;
+        let bytes = directory::read(self.disk(), &self.path("seen.json"), "reading")?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 }

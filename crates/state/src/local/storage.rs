@@ -1,13 +1,14 @@
 //! Reading and writing the state file and the journal.
 
-use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use model::Snapshot;
 
 use super::directory;
 use super::lock::Fence;
+use crate::disk::{Disk, DiskFile, Links, Open};
 use crate::journal::Sink;
 use crate::journal_file::{self, Chain, Text};
 use crate::replay::{Standing, Steps, standing};
@@ -22,6 +23,7 @@ const WRITING_JOURNAL: &str = "writing the journal";
 /// The files of one state.
 #[derive(Debug, Clone)]
 pub(super) struct Storage {
+    pub(super) disk: Arc<dyn Disk>,
     dir: PathBuf,
     state_file: PathBuf,
     pub(super) accept_older: bool,
@@ -54,22 +56,31 @@ pub(super) struct OpenJournal {
 
 /// The journal's file, written only while the lock is ours.
 pub(super) struct JournalFile {
-    file: File,
+    file: Box<dyn DiskFile>,
     path: PathBuf,
     fence: Fence,
+    never_waits: bool,
 }
 
 impl Sink for JournalFile {
     fn write(&mut self, line: &[u8]) -> Result<(), StateError> {
         self.fence.check()?;
-        let written = self.file.write_all(line).and_then(|()| self.file.sync_data());
+        let written = self.file.append(line).and_then(|()| self.file.sync());
         written.map_err(|error| StateError::io(WRITING_JOURNAL, &self.path, error))
+    }
+
+    fn never_waits(&self) -> bool {
+        self.never_waits
     }
 }
 
 impl Storage {
-    pub(super) fn new(dir: PathBuf, state_file: PathBuf) -> Self {
-        Self { dir, state_file, accept_older: false }
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, state_file: PathBuf) -> Self {
+        Self { disk, dir, state_file, accept_older: false }
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        self.disk.as_ref()
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -86,7 +97,7 @@ impl Storage {
 
     /// The verified snapshot, and the journal's records that it does not have.
     pub(super) fn read(&self) -> Result<Stored, StateError> {
-        directory::check_own(&self.dir)?;
+        directory::check_own(self.disk(), &self.dir)?;
         // The journal first: if a writer ends it meanwhile, the snapshot read later has it folded in.
         let journal = self.read_journal()?;
         let (bytes, head) = self.read_state()?.unzip();
@@ -102,14 +113,19 @@ impl Storage {
     pub(super) fn write(&self, fence: &Fence, next: &Next) -> Result<(), StateError> {
         self.prepare()?;
         self.check_follows(next)?;
-        let file = directory::temporary(&self.state_file, &next.bytes, WRITING)?;
+        let file = directory::temporary(self.disk(), &self.state_file, &next.bytes, WRITING)?;
         fence.check()?;
-        directory::keep_as(&self.state_file, &self.backup_path(), "keeping the state before as")?;
+        directory::keep_as(
+            self.disk(),
+            &self.state_file,
+            &self.backup_path(),
+            "keeping the state before as",
+        )?;
         directory::publish(file, &self.state_file, WRITING)?;
         // From here on the journal counts as folded in, whether it can be removed or not.
         let digest = state_file::checked_digest(&next.bytes).expect("BUG: fresh bytes have their checksum");
         self.remember(&Seen { lineage: next.lineage.clone(), serial: next.serial, digest })?;
-        directory::remove(&self.journal_path(), "ending the journal")
+        directory::remove(self.disk(), &self.journal_path(), "ending the journal")
     }
 
     /// Refuses when a journal on disk has an intent whose end nobody recorded.
@@ -142,9 +158,9 @@ impl Storage {
         let record = Record::Begin(run.clone());
         let steps = walk(std::slice::from_ref(&record))?;
         let (bytes, chain) = journal_file::begin(&[journal_file::to_json(&record)]);
-        directory::replace(&self.journal_path(), &bytes, WRITING_JOURNAL)?;
-        let file = self.open_at(bytes.len())?;
-        Ok(OpenJournal { file: JournalFile { file, path: self.journal_path(), fence }, chain, steps })
+        directory::replace(self.disk(), &self.journal_path(), &bytes, WRITING_JOURNAL)?;
+        let file = self.open_at(bytes.len(), fence)?;
+        Ok(OpenJournal { file, chain, steps })
     }
 
     /// The journal that is there, without its torn end, and this run's begin after it.
@@ -154,40 +170,41 @@ impl Storage {
         steps.take(&record)?;
         let mut chain = text.chain;
         let line = chain.line(&[journal_file::to_json(&record)]);
-        let file = self.open_at(text.length)?;
-        let mut file = JournalFile { file, path: self.journal_path(), fence };
+        let mut file = self.open_at(text.length, fence)?;
         file.write(&line)?;
         Ok(OpenJournal { file, chain, steps })
     }
 
     /// The journal's file, cut to its good length and ready to append.
-    fn open_at(&self, length: usize) -> Result<File, StateError> {
+    fn open_at(&self, length: usize, fence: Fence) -> Result<JournalFile, StateError> {
         let path = self.journal_path();
-        let open = || -> io::Result<File> {
-            let mut file = File::options().read(true).write(true).open(&path)?;
+        let open = || -> io::Result<Box<dyn DiskFile>> {
+            let mut file = self.disk.open(&path, Open::Standing)?;
             file.set_len(length as u64)?;
-            file.sync_all()?;
-            file.seek(SeekFrom::End(0))?;
+            file.sync()?;
             Ok(file)
         };
-        open().map_err(|error| StateError::io(WRITING_JOURNAL, &path, error))
+        let file = open().map_err(|error| StateError::io(WRITING_JOURNAL, &path, error))?;
+        Ok(JournalFile { file, path, fence, never_waits: self.disk.never_waits() })
     }
 
     /// Makes the directories and clears them of what a killed process left; under the lock.
     fn prepare(&self) -> Result<(), StateError> {
         let beside = directory::parent(&self.state_file);
-        directory::prepare(&self.dir)?;
-        directory::make(beside)?;
-        directory::remove_leftovers(&self.dir);
-        directory::remove_leftovers(beside);
+        directory::prepare(self.disk(), &self.dir)?;
+        directory::make(self.disk(), beside)?;
+        directory::remove_leftovers(self.disk(), &self.dir);
+        directory::remove_leftovers(self.disk(), beside);
         Ok(())
     }
 
     /// Tries that there is room for another snapshot and some journal.
     fn probe(&self) -> Result<(), StateError> {
-        let length = std::fs::metadata(&self.state_file).map_or(0, |metadata| metadata.len());
+        let standing = self.disk.look(&self.state_file, Links::Follow).ok().flatten();
+        let length = standing.map_or(0, |look| look.length);
         let room = vec![0; usize::try_from(length).unwrap_or(0) + PROBE_BYTES];
-        directory::temporary(&self.state_file, &room, "trying for room to write the state file").map(drop)
+        directory::temporary(self.disk(), &self.state_file, &room, "trying for room to write the state file")
+            .map(drop)
     }
 
     fn check_follows(&self, next: &Next) -> Result<(), StateError> {
@@ -204,7 +221,7 @@ impl Storage {
     }
 
     fn read_bytes(&self) -> Result<Option<Vec<u8>>, StateError> {
-        directory::read(&self.state_file, "reading the state file")
+        directory::read(self.disk(), &self.state_file, "reading the state file")
     }
 
     /// The state file's bytes and what they are, if they are not older than what was seen here.
@@ -220,7 +237,7 @@ impl Storage {
 
     fn read_journal(&self) -> Result<Option<Text>, StateError> {
         let path = self.journal_path();
-        let bytes = directory::read(&path, "reading the journal")?;
+        let bytes = directory::read(self.disk(), &path, "reading the journal")?;
         let text = bytes.map(|bytes| journal_file::decode(&bytes)).transpose();
         text.map_err(|what| StateError::JournalDamaged { path, what })
     }
