@@ -13,6 +13,8 @@ use crate::cloud::Cloud;
 use crate::project::Project;
 
 const CLUSTERS: usize = 24;
+const WORKSPACE: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/ml/providers/\
+                         Microsoft.MachineLearningServices/workspaces/research";
 
 fn manifests() -> String {
     let mut text = String::from(
@@ -55,6 +57,8 @@ fn a_killed_apply_is_finished_by_the_next_one() {
         project.ok(&["apply", "--auto-approve"]);
         project.ok(&["plan", "--detailed-exitcode"]);
         made_once(&mut cloud, moment);
+        let standing = cloud.read(&format!("{WORKSPACE}/computes"))["value"].as_array().map(Vec::len);
+        assert_eq!(standing, Some(CLUSTERS), "moment {moment}");
         let listed = project.ok(&["state", "list"]).stdout;
         assert_eq!(listed.lines().filter(|l| l.starts_with("cluster/")).count(), CLUSTERS, "{listed}");
     }
