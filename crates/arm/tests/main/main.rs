@@ -16,6 +16,7 @@ mod origin;
 mod pretend;
 mod published;
 mod reading;
+mod replies;
 mod retries;
 mod sending;
 mod signing_in;
