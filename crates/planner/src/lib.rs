@@ -1,5 +1,6 @@
 //! Graph, three-way diff, drift, plan, and the plan's text. Pure: no files, clock, async or randomness.
 
+mod approval;
 mod build;
 mod difference;
 pub mod entry;
@@ -12,6 +13,7 @@ pub mod plan;
 pub mod render;
 mod resolve;
 
+pub use approval::{Approval, Asked, Made, Proposal, Unusable};
 pub use build::plan;
 pub use difference::fallback;
 pub use graph::Graph;

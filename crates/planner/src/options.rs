@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use model::Address;
+use serde::{Deserialize, Serialize};
 
 /// What the user asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Options {
     /// The cloud and subscription that the plan is for.
     pub cloud: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{Address, ArmId, Attribute, Diagnostics, Json, Kind, Resource, ResourceState, schema};
+use serde::{Deserialize, Serialize};
 
 /// What would change, in which steps, and on what ground that was decided.
 #[derive(Debug, Clone)]
@@ -27,7 +28,8 @@ pub struct Plan {
 }
 
 /// What a plan stands on; apply refuses when any of it moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ground {
     /// The cloud and subscription.
     pub cloud: String,
@@ -69,7 +71,8 @@ pub struct Change {
 }
 
 /// What happens to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Nothing.
     NoOp,
@@ -99,7 +102,8 @@ pub enum Action {
 }
 
 /// Why a resource changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The documents changed.
     Manifest,
@@ -133,7 +137,8 @@ pub struct Difference {
 }
 
 /// A value as a plan may show it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shown {
     /// None.
     Absent,
@@ -148,7 +153,8 @@ pub enum Shown {
 }
 
 /// What comes of a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// It is set in place.
     Update,

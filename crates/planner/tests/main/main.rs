@@ -1,5 +1,6 @@
 //! The integration tests of `planner`, one binary.
 
+mod approval;
 mod case;
 mod escaping;
 mod golden;
