@@ -68,17 +68,21 @@ pub enum Command {
     /// Show what apply would do
     #[command(after_help = "Example:\n  plumb plan -e prod --detailed-exitcode")]
     Plan(Plan),
-    /// Make the cloud as the manifests say
-    #[command(after_help = "Example:\n  plumb apply --auto-approve")]
+    /// Make the cloud as the manifests say, or as a saved plan does
+    #[command(
+        after_help = "Examples:\n  plumb apply --auto-approve\n  plumb plan --out release.plumb && plumb apply release.plumb"
+    )]
     Apply(Apply),
     /// Delete everything in the state
     #[command(after_help = "Example:\n  plumb destroy -e test")]
-    Destroy(Apply),
+    Destroy(Carry),
     /// Say what somebody changed behind plumb's back; exit 2 if anything
     #[command(after_help = "Example:\n  plumb drift || notify-the-team")]
     Drift(Drift),
-    /// Show what the state has, or one resource live
-    #[command(after_help = "Example:\n  plumb show 'instance/research/ci[\"alice\"]'")]
+    /// Show what the state has, one resource live, or a saved plan
+    #[command(
+        after_help = "Examples:\n  plumb show 'instance/research/ci[\"alice\"]'\n  plumb show release.plumb"
+    )]
     Show(Show),
     /// Show what depends on what
     #[command(after_help = "Example:\n  plumb graph --format dot | dot -Tsvg > graph.svg")]
@@ -134,7 +138,7 @@ pub struct Json {
 const PARALLELISM: u16 = 128;
 
 /// How a plan is made.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, PartialEq)]
 pub struct Planning {
     /// Read Azure first; --refresh=false takes what was last applied as live
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
@@ -160,17 +164,22 @@ pub struct Planning {
 }
 
 impl Planning {
-    /// For commands that read and do not plan.
-    pub fn reading() -> Self {
+    /// When nobody says anything.
+    pub fn unsaid() -> Self {
         Self {
             refresh: true,
             replace: Vec::new(),
             parallelism: PARALLELISM,
             max_deletes: None,
-            allow_missing: true,
+            allow_missing: false,
             accept_older_state: false,
             trust_secrets: false,
         }
+    }
+
+    /// For commands that read and do not plan.
+    pub fn reading() -> Self {
+        Self { allow_missing: true, ..Self::unsaid() }
     }
 }
 
@@ -181,6 +190,9 @@ pub struct Plan {
     /// Plan to delete everything
     #[arg(long)]
     pub destroy: bool,
+    /// Save the plan in this file, for `plumb apply FILE` to do exactly that; it holds no secret
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = PlanFormat::Human)]
     pub format: PlanFormat,
@@ -201,13 +213,23 @@ pub enum PlanFormat {
 
 #[derive(Debug, Args)]
 pub struct Apply {
+    /// A plan that `plumb plan --out FILE` saved: exactly that is done, without a question, or nothing
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub carry: Carry,
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Args)]
+pub struct Carry {
     #[command(flatten)]
     pub planning: Planning,
     /// Do not ask
     #[arg(long, short = 'y')]
     pub auto_approve: bool,
-    /// Print events, one JSON object a line; needs --auto-approve
-    #[arg(long, requires = "auto_approve")]
+    /// Print events, one JSON object a line; needs --auto-approve or a saved plan
+    #[arg(long)]
     pub json: bool,
 }
 
@@ -226,8 +248,9 @@ pub struct Drift {
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// One resource: what was applied, and what is live
-    pub address: Option<String>,
+    /// A resource's address, for what was applied and what is live; or the file of a saved plan
+    #[arg(value_name = "ADDRESS|FILE")]
+    pub what: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -396,12 +419,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_said_is_what_is_taken_by_default() {
+        let cli = Cli::try_parse_from(["plumb", "apply"]).expect("parses");
+        let Command::Apply(apply) = cli.command else { panic!("not apply") };
+        assert_eq!(apply.carry.planning, Planning::unsaid());
+    }
+
+    #[test]
     fn one_dash_spellings_work() {
         let args = ["plumb", "apply", "-auto-approve", "-C", "dir", "-var", "a=1", "-refresh=false"];
         let mended = with_two_dashes(args.into_iter().map(OsString::from));
         let cli = Cli::try_parse_from(mended).expect("parses");
         let Command::Apply(apply) = cli.command else { panic!("not apply") };
-        assert!(apply.auto_approve && !apply.planning.refresh);
+        assert!(apply.carry.auto_approve && !apply.carry.planning.refresh);
         assert_eq!(cli.global.variables, ["a=1"]);
     }
 

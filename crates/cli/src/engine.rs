@@ -7,8 +7,8 @@ use executor::{
     Applied, Context, Event, Events, Proposed, Provider, ReadOnly, Recovered, Settings as Patience, Wanted,
     propose, take_up,
 };
-use model::{Address, Seal, Snapshot};
-use planner::{Action, Change, Ground, Options, Plan, Reason, Step, Verb};
+use model::{Address, Diagnostic, Seal, Snapshot};
+use planner::{Action, Approval, Asked, Change, Ground, Made, Options, Plan, Reason, Step, Verb};
 use state::{Holder, LocalStore, Lock, Run, StateStore, replay};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinHandle;
@@ -33,6 +33,11 @@ pub struct Engine<'a> {
 pub async fn snapshot(session: &Session) -> Result<Snapshot, Failure> {
     let stored = store(session, false).read().await?;
     Ok(replay(stored.snapshot.as_ref(), &stored.journal)?.snapshot.unwrap_or_default())
+}
+
+/// The key of the state's hashes, which saved plans are sealed with.
+pub async fn seal(session: &Session) -> Result<Seal, Failure> {
+    Ok(Seal::new(&store(session, false).seal_key().await?))
 }
 
 fn store(session: &Session, accept_older: bool) -> LocalStore {
@@ -117,7 +122,39 @@ impl<'a> Engine<'a> {
     /// Reads what must be read, and plans.
     pub async fn propose(&self, destroy: bool) -> Result<Proposed, Failure> {
         let options = Options { destroy, ..self.options()? };
+        self.known_replacements(&options)?;
         self.plan(&options).await
+    }
+
+    /// Plans as an approved plan was made; why that is not what was approved, if it is not.
+    pub async fn propose_again(&self, approved: &Approval) -> Result<(Proposed, Vec<Diagnostic>), Failure> {
+        let options = Options {
+            cloud: self.context.run.cloud.clone(),
+            environment: self.session.settings.environment.clone(),
+            max_deletes: approved.asked.max_deletes.or(self.session.max_deletes()),
+            ..approved.options.clone()
+        };
+        let proposed = self.plan(&options).await?;
+        let (made, asked) = (approved.made.clone(), approved.asked.clone());
+        let now = proposed.approval(&self.context, &options, made, asked);
+        let now = now.expect("BUG: the cloud is read for a plan that was approved");
+        Ok((proposed, approved.moved(&now)))
+    }
+
+    /// The approval of a plan that was just proposed, and its sealed text.
+    pub fn approve(
+        &self,
+        proposed: &Proposed,
+        destroy: bool,
+        asked: Asked,
+    ) -> Result<(Approval, String), Failure> {
+        let options = Options { destroy, ..self.options()? };
+        let Holder { owner, host, .. } = holder(self.session);
+        let made = Made { owner, host, time: self.to_the_second() };
+        let approval = proposed.approval(&self.context, &options, made, asked);
+        let approval = approval.expect("BUG: the cloud is read for a plan that is saved");
+        let text = approval.encode(&self.context.seal);
+        Ok((approval, text))
     }
 
     /// A plan for its drift only.
@@ -126,8 +163,13 @@ impl<'a> Engine<'a> {
         Ok(self.plan(&options).await?.plan)
     }
 
+    /// Now, as people read it.
+    fn to_the_second(&self) -> String {
+        let now = (self.context.clock)();
+        jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+    }
+
     async fn plan(&self, options: &Options) -> Result<Proposed, Failure> {
-        self.known_replacements(options)?;
         let manifests = &self.session.manifests;
         let wanted = Wanted { graph: &manifests.graph, outputs: &manifests.outputs };
         Ok(propose(&self.context, wanted, self.planning.refresh, options).await?)

@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod log;
 mod output;
+mod saved;
 mod session;
 mod settings;
 mod signals;
@@ -63,25 +64,31 @@ fn run(command: Command, settings: Settings) -> Result<Exit, Failure> {
         _ => {}
     }
     let mut session = Session::open(settings)?;
+    let runtime = runtime()?;
+    if let Command::Apply(args) = &command {
+        runtime.block_on(saved::take(args, &mut session))?;
+    }
     match &command {
         Command::Validate(args) => {
             session.load()?;
             return commands::validate::run(args, &session);
         }
         Command::Plan(args) if !args.destroy => session.load_valid()?,
+        Command::Apply(_)
+            if session.approved.as_ref().is_some_and(|saved| saved.approval.options.destroy) => {}
         Command::Apply(_) | Command::Drift(_) | Command::Graph(_) => session.load_valid()?,
         _ => {}
     }
     if let Command::Graph(args) = &command {
         return Ok(commands::graph::run(args, &session));
     }
-    runtime()?.block_on(with_cloud_or_state(&command, &session))
+    runtime.block_on(with_cloud_or_state(&command, &session))
 }
 
 async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Plan(args) => commands::plan::run(args, session).await,
-        Command::Apply(args) => commands::apply::run(args, session, false).await,
+        Command::Apply(args) => commands::apply::run(&args.carry, session, false).await,
         Command::Destroy(args) => commands::apply::run(args, session, true).await,
         Command::Drift(args) => commands::drift::run(args, session).await,
         Command::Show(args) => commands::show::run(args, session).await,

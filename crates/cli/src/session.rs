@@ -10,6 +10,7 @@ use planner::Graph;
 
 use crate::failure::Failure;
 use crate::output::{self, diagnostics};
+use crate::saved::Saved;
 use crate::settings::Settings;
 
 /// The subscription of the embedded cloud when nobody names one.
@@ -25,6 +26,8 @@ pub struct Session {
     pub sources: Sources,
     /// What the manifests say; empty until they are loaded.
     pub manifests: Manifests,
+    /// The saved plan that is to be applied.
+    pub approved: Option<Saved>,
 }
 
 /// What the manifests say.
@@ -50,7 +53,7 @@ impl Session {
         if diagnostics.has_errors() {
             return Err(Failure::Input(Box::new((sources, diagnostics))));
         }
-        Ok(Self { settings, project, sources, manifests: Manifests::default() })
+        Ok(Self { settings, project, sources, manifests: Manifests::default(), approved: None })
     }
 
     /// Reads and checks every manifest; what is wrong is kept as diagnostics.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{Live, Snapshot, Value};
-use planner::{Graph, Options, Plan, plan};
+use planner::{Approval, Asked, Graph, Made, Options, Plan, Proposal, plan};
 use state::{Lock, StateError};
 use thiserror::Error;
 
@@ -129,6 +129,21 @@ impl Proposed {
     /// The state that it stands on.
     pub fn snapshot(&self) -> &Snapshot {
         &self.recovered.snapshot
+    }
+
+    /// What is approved with this plan, which was made with `options`; `None` when the cloud was not read for it.
+    pub fn approval(
+        &self,
+        context: &Context,
+        options: &Options,
+        made: Made,
+        asked: Asked,
+    ) -> Option<Approval> {
+        // A lineage that was made up for this run is that of no state yet.
+        let snapshot = Some(self.snapshot()).filter(|s| s.lineage != context.run.lineage);
+        let (plan, seal) = (self.plan.as_ref(), &context.seal);
+        let proposal = Proposal { plan, options, snapshot, live: self.live.as_ref()?, seal };
+        Some(Approval::new(&proposal, made, asked))
     }
 
     /// Carries the plan out under `lock`.

@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use executor::{Applied, Proposed};
+use model::{Diagnostic, Severity};
 use planner::render::{self, Color, Paint};
 
-use crate::args::Apply;
+use crate::args::Carry;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, events, prompt};
 use crate::session::Session;
 
-/// Applies, or with `destroy` deletes everything in the state.
-pub async fn run(args: &Apply, session: &Session, destroy: bool) -> Result<Exit, Failure> {
+/// Applies the manifests or the saved plan, or with `destroy` deletes everything in the state.
+pub async fn run(args: &Carry, session: &Session, destroy: bool) -> Result<Exit, Failure> {
+    let destroy = session.approved.as_ref().map_or(destroy, |approved| approved.approval.options.destroy);
+    if args.json && !args.auto_approve && session.approved.is_none() {
+        let words = "--json prints events, with nobody to ask: say --auto-approve too, or apply a saved plan";
+        return Err(anyhow::anyhow!(words).into());
+    }
     if args.json {
         output::result(&events::version());
     }
@@ -27,13 +33,19 @@ pub async fn run(args: &Apply, session: &Session, destroy: bool) -> Result<Exit,
 }
 
 async fn locked(
-    args: &Apply,
+    args: &Carry,
     session: &Session,
     engine: &Engine<'_>,
     destroy: bool,
 ) -> Result<(Exit, String), Failure> {
     let lock = engine.lock().await?;
-    let proposed = engine.propose(destroy).await?;
+    let (proposed, moved) = match &session.approved {
+        None => (engine.propose(destroy).await?, Vec::new()),
+        Some(approved) => engine.propose_again(&approved.approval).await?,
+    };
+    if !moved.is_empty() {
+        return Err(not_what_was_approved(session, &proposed, moved));
+    }
     show(args, session, &proposed);
     if proposed.plan.diagnostics.has_errors() {
         return Err(session.refused(proposed.plan.diagnostics.clone()));
@@ -42,7 +54,8 @@ async fn locked(
         session.warn(&proposed.plan.diagnostics);
     }
     let nothing = proposed.plan.is_empty();
-    if !nothing && !args.auto_approve && !prompt::confirms(question(destroy)) {
+    let asks = session.approved.is_none() && !args.auto_approve;
+    if !nothing && asks && !prompt::confirms(question(destroy)) {
         output::message("Nothing was done.");
         return Ok((Exit::Error, String::new()));
     }
@@ -58,7 +71,20 @@ async fn locked(
     Ok((if applied.is_complete() { Exit::Done } else { Exit::Error }, last_words))
 }
 
-fn show(args: &Apply, session: &Session, proposed: &Proposed) {
+/// Why a saved plan is not applied, and how to go on.
+fn not_what_was_approved(session: &Session, proposed: &Proposed, moved: Vec<Diagnostic>) -> Failure {
+    let wrong = proposed.plan.diagnostics.clone().sorted();
+    let wrong = wrong.into_iter().filter(|d| d.severity == Severity::Error);
+    let mut lines = vec![
+        "the saved plan is not applied, and nothing was done: it is not what would happen now".to_owned(),
+    ];
+    lines.extend(moved.into_iter().chain(wrong).map(|diagnostic| diagnostic.summary));
+    let again = session.approved.as_ref().map(|approved| approved.plan_command(&session.settings));
+    lines.extend(again.map(|command| format!("plan again: `{command}`")));
+    anyhow::anyhow!(lines.join("\n")).into()
+}
+
+fn show(args: &Carry, session: &Session, proposed: &Proposed) {
     let text = match args.json {
         true => format!(
             "{}{}",

@@ -1,9 +1,11 @@
-//! `plumb show`: what the state has, or one resource as it is live.
+//! `plumb show`: what the state has, one resource as it is live, or a saved plan.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use model::{Json, Observed, ResourceState, Snapshot};
-use planner::render::{escape, inline};
+use model::{Address, Json, Observed, ResourceState, Snapshot, kinds};
+use planner::Made;
+use planner::render::{self, Paint, escape, inline};
 use serde_json::json;
 
 use crate::args::{self, Planning};
@@ -12,12 +14,17 @@ use crate::engine::{self, Engine};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::saved;
 use crate::session::Session;
 
-/// Prints the whole state, or one resource with its live values.
+/// Prints the whole state, one resource with its live values, or a saved plan.
 pub async fn run(args: &args::Show, session: &Session) -> Result<Exit, Failure> {
+    if let Some(file) = args.what.as_deref().filter(|what| !is_address(what)) {
+        output::result(&saved_plan(Path::new(file), args.json, session).await?);
+        return Ok(Exit::Done);
+    }
     let snapshot = engine::snapshot(session).await?;
-    let text = match &args.address {
+    let text = match &args.what {
         None if args.json => output::json(&serde_json::to_value(&snapshot).map_err(anyhow::Error::from)?),
         None => all(&snapshot),
         Some(address) => {
@@ -33,6 +40,30 @@ pub async fn run(args: &args::Show, session: &Session) -> Result<Exit, Failure> 
     };
     output::result(&text);
     Ok(Exit::Done)
+}
+
+/// Whether a text can be meant as an address only.
+fn is_address(what: &str) -> bool {
+    let of_a_kind = Address::parse(what).is_some_and(|address| kinds::find(address.kind()).is_some());
+    of_a_kind || (what.contains('/') && !Path::new(what).exists())
+}
+
+/// A plan as it was when it was saved, and who made it.
+async fn saved_plan(path: &Path, json: bool, session: &Session) -> Result<String, Failure> {
+    let approval = saved::open(path, session).await?.approval;
+    let plan = approval.shown();
+    let Made { owner, host, time } = &approval.made;
+    if json {
+        let mut value = render::json(&plan);
+        value["plumb"]["made"] = json!({ "owner": owner, "host": host, "time": time });
+        return Ok(output::json(&value));
+    }
+    let made = format!(
+        "A plan that {owner} made on {host} at {time}, on serial {} of the state.",
+        plan.ground.serial
+    );
+    let shown = render::human(&plan, Paint(session.settings.color));
+    Ok(format!("{}\n\n{shown}", escape::terminal(&made)))
 }
 
 async fn live(session: &Session, entry: &ResourceState) -> Result<Option<Observed>, Failure> {

@@ -9,6 +9,7 @@ mod hostile;
 mod kills;
 mod project;
 mod readme;
+mod saved_plans;
 mod scenarios;
 mod schema;
 mod secrets;

@@ -90,9 +90,12 @@ fn no_command_and_no_file_shows_a_secret() {
     let cloud = Cloud::start(Options::default());
     let project = project(&cloud);
     let variable = variable();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 15] = [
         &["validate", "--json"],
         &["plan"],
+        &["plan", "--out", ".plumb/saved.plumb"],
+        &["show", ".plumb/saved.plumb"],
+        &["show", ".plumb/saved.plumb", "--json"],
         &["plan", "--json"],
         &["plan", "--format", "markdown"],
         &["apply", "--auto-approve", "--json"],

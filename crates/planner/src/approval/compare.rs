@@ -103,7 +103,12 @@ impl Approval {
             _ => Vec::new(),
         };
         let seen: BTreeSet<&str> = live.iter().filter_map(|d| d.attribute.as_deref()).collect();
-        let mut reasons = differences_moved(address, then, here);
+        let in_place = |change: &ChangeForm| matches!(change.action, Action::NoOp | Action::Update);
+        let mut reasons = match then.action == here.action || (in_place(then) && in_place(here)) {
+            true => differences_moved(address, then, here),
+            // Another action sets or loses everything.
+            false => Vec::new(),
+        };
         reasons.retain(|d| d.attribute.as_deref().is_none_or(|path| !seen.contains(path)));
         reasons.splice(0..0, live.iter().cloned());
         let action = (then.action, then.reason, &then.previous);
