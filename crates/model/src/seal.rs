@@ -22,8 +22,8 @@ impl Seal {
 
     /// The keyed hash of a value, bound to the attribute it belongs to so that equal secrets of
     /// different resources do not show as equal.
-    pub fn digest(&self, address: &str, path: &str, value: &str) -> String {
-        format!("hmac-sha256:{}", self.tag(&[address, path, value]))
+    pub fn digest(&self, owner: &str, path: &str, value: &str) -> String {
+        format!("hmac-sha256:{}", self.tag(&[owner, path, value]))
     }
 
     /// The hash of a whole text by this key, 64 hexadecimal digits. `purpose` keeps the texts of one use from

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Json, Resource, ResourceState, Seal, Status};
+use model::{ArmId, Json, Resource, ResourceState, Seal, Status};
 
 use crate::plan::Shown;
 use crate::resolve::Resolved;
@@ -52,11 +52,12 @@ pub fn apply(
     }
 }
 
-/// The keyed hash of a hidden value.
+/// The keyed hash of a hidden value. It is bound to the resource's id, which another address does not change.
 pub fn digest(resource: &Resource, path: &str, value: &Json, seal: &Seal) -> String {
+    let owner = resource.arm_id.as_ref().map_or_else(|| resource.address.to_string(), ArmId::folded);
     match value {
-        Json::String(text) => seal.digest(resource.address.as_str(), path, text),
-        other => seal.digest(resource.address.as_str(), path, &other.to_string()),
+        Json::String(text) => seal.digest(&owner, path, text),
+        other => seal.digest(&owner, path, &other.to_string()),
     }
 }
 
