@@ -7,7 +7,7 @@
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::Record;
-use crate::state_file::hex;
+use crate::checked::hex;
 
 const BEGINNING: &str = "plumb journal 1\n";
 const HASH_LENGTH: usize = 16;

@@ -5,7 +5,9 @@
 //! intent is durable before [`Journal::append`] returns; [`replay()`] of snapshot and journal gives
 //! what was done and what was left open. Nothing damaged is taken for something empty.
 
+mod checked;
 mod disk;
+mod edit;
 mod error;
 mod integrity;
 mod journal;
@@ -17,6 +19,7 @@ mod state_file;
 mod store;
 
 pub use disk::{Disk, DiskFile, Identity, Links, Look, Open, Shape, Share};
+pub use edit::{EditError, Forgotten, forget, named, rename, taint, untaint};
 pub use error::{Damage, Seen, StateError};
 pub use journal::Journal;
 pub use local::{LocalStore, OsDisk};

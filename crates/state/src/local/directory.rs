@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::StateError;
+use crate::checked::hex;
 use crate::disk::{Disk, Links, Look, Open, Shape};
-use crate::state_file::hex;
 
 /// Larger than any state or journal: reading stops before memory does.
 const BYTES_MAX: u64 = 1 << 30;

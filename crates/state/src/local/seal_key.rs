@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use super::directory;
 use super::storage::Storage;
 use crate::StateError;
-use crate::state_file::hex;
+use crate::checked::hex;
 
 const DOING: &str = "making the key for hashes of secrets in";
 

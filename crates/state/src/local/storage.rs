@@ -12,7 +12,7 @@ use crate::disk::{Disk, DiskFile, Links, Open};
 use crate::journal::Sink;
 use crate::journal_file::{self, Chain, Text};
 use crate::replay::{Standing, Steps, standing};
-use crate::{Damage, Record, Run, Seen, StateError, Stored, integrity, state_file};
+use crate::{Damage, Record, Run, Seen, StateError, Stored, checked, integrity, state_file};
 
 /// Room that must be there when a run begins, beyond that for another snapshot.
 const PROBE_BYTES: usize = 256 * 1024;
@@ -123,7 +123,7 @@ impl Storage {
         )?;
         directory::publish(file, &self.state_file, WRITING)?;
         // From here on the journal counts as folded in, whether it can be removed or not.
-        let digest = state_file::checked_digest(&next.bytes).expect("BUG: fresh bytes have their checksum");
+        let digest = checked::digest_of(&next.bytes).expect("BUG: fresh bytes have their checksum");
         self.remember(&Seen { lineage: next.lineage.clone(), serial: next.serial, digest })?;
         directory::remove(self.disk(), &self.journal_path(), "ending the journal")
     }

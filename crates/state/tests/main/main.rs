@@ -1,6 +1,7 @@
 //! The integration tests of `state`, in one binary.
 
 mod conformance;
+mod edits;
 mod journal;
 mod kill;
 mod local;
