@@ -17,8 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Planning;
 use crate::cloud::Cloud;
 use crate::failure::Failure;
+use crate::output::flight::Flight;
 use crate::output::progress::{self, Mode};
 use crate::session::Session;
+use crate::signals;
 
 /// Everything a command needs to read, plan and apply.
 pub struct Engine<'a> {
@@ -27,6 +29,7 @@ pub struct Engine<'a> {
     context: Context,
     cloud: Cloud,
     teller: JoinHandle<()>,
+    flight: Flight,
 }
 
 /// The snapshot as it is in the files, with what a killed run is known to have finished.
@@ -67,8 +70,8 @@ impl<'a> Engine<'a> {
             Ok(cloud) => cloud,
             Err(error) => return Err(beside(error, store.as_ref()).await.into()),
         };
-        let cancel = CancellationToken::new();
-        let teller = tokio::spawn(progress::tell(receiver, mode, cancel.clone()));
+        let (cancel, flight) = (CancellationToken::new(), Flight::default());
+        let teller = tokio::spawn(progress::tell(receiver, mode, flight.clone(), cancel.clone()));
         let seal = Seal::new(&store.seal_key().await?);
         let context = Context {
             provider: cloud.provider(),
@@ -84,7 +87,7 @@ impl<'a> Engine<'a> {
             cancel,
             clock: Arc::new(jiff::Timestamp::now),
         };
-        Ok(Self { session, planning, context, cloud, teller })
+        Ok(Self { session, planning, context, cloud, teller, flight })
     }
 
     /// The cloud, for commands that only look.
@@ -102,10 +105,17 @@ impl<'a> Engine<'a> {
         _ = teller.await;
     }
 
+    /// Tells whether the run was asked to stop.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.context.cancel
+    }
+
     /// Takes the state's lock, and from now on stops on signals.
     pub async fn lock(&self) -> Result<Lock, Failure> {
         let lock = self.context.store.lock(&holder(self.session)).await?;
-        crate::signals::watch(self.context.cancel.clone());
+        let flight = self.flight.clone();
+        signals::watch(&self.context.cancel, move || left_at_once(&flight));
+        signals::watch_readers(&self.context.cancel);
         Ok(lock)
     }
 
@@ -116,7 +126,16 @@ impl<'a> Engine<'a> {
 
     /// Reads the state and settles what a killed run left open.
     pub async fn recover(&self) -> Result<Recovered, Failure> {
-        Ok(take_up(&self.context, self.planning.trust_secrets).await?)
+        Ok(self.unless_stopped(take_up(&self.context, self.planning.trust_secrets)).await??)
+    }
+
+    /// Reading may be given up at any time: it changes nothing.
+    async fn unless_stopped<T>(&self, reading: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.context.cancel.cancelled() => Err(anyhow::anyhow!("stopped before anything was begun").into()),
+            read = reading => Ok(read),
+        }
     }
 
     /// Reads what must be read, and plans.
@@ -172,7 +191,8 @@ impl<'a> Engine<'a> {
     async fn plan(&self, options: &Options) -> Result<Proposed, Failure> {
         let manifests = &self.session.manifests;
         let wanted = Wanted { graph: &manifests.graph, outputs: &manifests.outputs };
-        Ok(propose(&self.context, wanted, self.planning.refresh, options).await?)
+        let proposed = propose(&self.context, wanted, self.planning.refresh, options);
+        Ok(self.unless_stopped(proposed).await??)
     }
 
     /// `--replace` of something that the manifests do not have would be ignored without a word.
@@ -219,6 +239,16 @@ impl<'a> Engine<'a> {
     ) -> Result<Applied, Failure> {
         let plan = power_plan(&recovered.snapshot, addresses, action);
         self.apply(lock, Proposed::of(plan, recovered)).await
+    }
+}
+
+/// The last words of a run that leaves at once.
+fn left_at_once(flight: &Flight) -> String {
+    match flight.words().as_str() {
+        "" => "Left at once; nothing was in flight.".to_owned(),
+        words => format!(
+            "Left at once, in flight: {words}. The journal has all of it; the next plan or apply looks at how it ended."
+        ),
     }
 }
 

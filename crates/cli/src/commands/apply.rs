@@ -46,7 +46,9 @@ async fn locked(
     if !moved.is_empty() {
         return Err(not_what_was_approved(session, &proposed, moved));
     }
-    show(args, session, &proposed);
+    if !show(args, session, &proposed) {
+        engine.stopping().cancel();
+    }
     if proposed.plan.diagnostics.has_errors() {
         return Err(session.refused(proposed.plan.diagnostics.clone()));
     }
@@ -54,8 +56,11 @@ async fn locked(
         session.warn(&proposed.plan.diagnostics);
     }
     let nothing = proposed.plan.is_empty();
-    let asks = session.approved.is_none() && !args.auto_approve;
-    if !nothing && asks && !prompt::confirms(question(destroy)) {
+    let sure = args.auto_approve
+        || session.approved.is_some()
+        || nothing
+        || prompt::confirms(question(destroy), "--auto-approve", engine.stopping()).await;
+    if !sure || engine.stopping().is_cancelled() {
         output::message("Nothing was done.");
         return Ok((Exit::Error, String::new()));
     }
@@ -84,7 +89,8 @@ fn not_what_was_approved(session: &Session, proposed: &Proposed, moved: Vec<Diag
     anyhow::anyhow!(lines.join("\n")).into()
 }
 
-fn show(args: &Carry, session: &Session, proposed: &Proposed) {
+/// Shows the plan; whether anybody reads it.
+fn show(args: &Carry, session: &Session, proposed: &Proposed) -> bool {
     let text = match args.json {
         true => format!(
             "{}{}",
@@ -93,7 +99,7 @@ fn show(args: &Carry, session: &Session, proposed: &Proposed) {
         ),
         false => render::human(&proposed.plan, Paint(session.settings.color)),
     };
-    output::result(&text);
+    output::result(&text)
 }
 
 fn question(destroy: bool) -> &'static str {

@@ -58,7 +58,7 @@ async fn serve(options: Options, ca_file: Option<&Path>) -> Result<Exit, Failure
         running.control_token
     ));
     let stop = tokio_util::sync::CancellationToken::new();
-    crate::signals::watch(stop.clone());
+    crate::signals::watch(&stop, || "Left at once.".to_owned());
     stop.cancelled().await;
     running.stop().await.context("ending the emulator")?;
     Ok(Exit::Done)

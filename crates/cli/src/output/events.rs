@@ -115,7 +115,7 @@ pub fn event(event: &Event, elapsed: u64) -> Option<String> {
             hook(address, verb),
         ),
         Event::Stopping(count) => {
-            line("warn", "log", &format!("stopping; waiting for {count} steps"), json!({}))
+            line("warn", "log", &format!("stopping; {count} steps are in flight"), json!({}))
         }
     })
 }
@@ -135,6 +135,11 @@ fn failed(address: &model::Address, source: &str, failure: &Failure) -> Json {
             "source": source, "status": failure.status, "code": failure.code, "facts": facts, "request_ids": ids,
         },
     })
+}
+
+/// What a run that was asked to stop waits for.
+pub fn waiting(words: &str) -> String {
+    line("warn", "log", words, json!({}))
 }
 
 /// A heartbeat for a step in flight.

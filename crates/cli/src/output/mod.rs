@@ -2,6 +2,7 @@
 
 pub mod diagnostics;
 pub mod events;
+pub mod flight;
 pub mod progress;
 pub mod prompt;
 
@@ -27,7 +28,13 @@ static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Prints a message to stderr. Nobody depends on it being read.
 pub fn message(text: &str) {
-    _ = writeln!(std::io::stderr().lock(), "{text}");
+    _ = said(text);
+}
+
+/// Prints a message to stderr; whether anybody can still read it.
+pub fn said(text: &str) -> bool {
+    // In one piece, so that lines of several tasks do not mix.
+    std::io::stderr().lock().write_all(format!("{text}\n").as_bytes()).is_ok()
 }
 
 /// How progress is told: live on a terminal, as plain lines elsewhere, or as JSON.

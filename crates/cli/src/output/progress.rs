@@ -2,7 +2,7 @@
 //! or Terraform's event stream.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use executor::{Event, Failure};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -10,9 +10,11 @@ use model::Address;
 use planner::Verb;
 use planner::render::escape;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use super::events;
+use super::flight::{Flight, Flying, doing};
 
 /// How often a line elsewhere than on a terminal says that a step is still in flight.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -30,34 +32,40 @@ pub enum Mode {
     Quiet,
 }
 
-/// Tells events until the run drops its end.
-/// A closed stdout asks the run to stop, as Ctrl-C does.
-pub async fn tell(mut events: UnboundedReceiver<Event>, mode: Mode, cancel: CancellationToken) {
-    let mut teller = Teller { mode, bars: MultiProgress::new(), flight: HashMap::new(), cancel };
-    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+/// How often a run that was asked to stop says what it waits for.
+const WAITING: Duration = Duration::from_secs(3);
+
+/// Tells events until the run drops its end, and asks it to stop when nobody reads.
+pub async fn tell(mut events: UnboundedReceiver<Event>, mode: Mode, flight: Flight, stop: CancellationToken) {
+    let mut teller =
+        Teller { mode, screen: MultiProgress::new(), bars: HashMap::new(), flight, stop, stopping: false };
+    let mut heartbeat = interval(HEARTBEAT);
+    let mut waiting = interval(WAITING);
     heartbeat.reset();
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Some(event) => teller.event(&event),
+                Some(event) => {
+                    teller.event(&event);
+                    if matches!(event, Event::Stopping(_)) {
+                        waiting.reset();
+                    }
+                }
                 None => return,
             },
-            _ = heartbeat.tick() => teller.heartbeat(),
+            _ = waiting.tick(), if teller.stopping => teller.waiting(),
+            _ = heartbeat.tick(), if !teller.stopping => teller.heartbeat(),
         }
     }
 }
 
 struct Teller {
     mode: Mode,
-    bars: MultiProgress,
-    flight: HashMap<Address, Flying>,
-    cancel: CancellationToken,
-}
-
-struct Flying {
-    verb: Verb,
-    since: Instant,
-    bar: Option<ProgressBar>,
+    screen: MultiProgress,
+    bars: HashMap<Address, ProgressBar>,
+    flight: Flight,
+    stop: CancellationToken,
+    stopping: bool,
 }
 
 impl Teller {
@@ -73,29 +81,40 @@ impl Teller {
             Mode::Plain => self.line(&words(event, elapsed)),
             Mode::Quiet => {}
         }
-        if let Event::StepStart { address, verb } = event {
-            let bar = (self.mode == Mode::Live && *verb != Verb::Record).then(|| self.bar(address, *verb));
-            self.flight.insert(address.clone(), Flying { verb: *verb, since: Instant::now(), bar });
+        match event {
+            Event::StepStart { address, verb } => self.begin(address, *verb),
+            Event::Stopping(_) => {
+                self.stopping = true;
+                self.waiting();
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, address: &Address, verb: Verb) {
+        self.flight.begin(address, verb);
+        if self.mode == Mode::Live && verb != Verb::Record {
+            self.bars.insert(address.clone(), self.bar(address, verb));
         }
     }
 
     fn line(&self, text: &str) {
-        let shown = text.is_empty() || (self.mode == Mode::Live && self.bars.println(text).is_ok());
-        if !shown {
-            super::message(text);
+        let shown = text.is_empty() || (self.mode == Mode::Live && self.screen.println(text).is_ok());
+        if !shown && !super::said(text) {
+            self.stop.cancel();
         }
     }
 
     fn json(&self, line: &str) {
         if !super::result(line) {
-            self.cancel.cancel();
+            self.stop.cancel();
         }
     }
 
     fn bar(&self, address: &Address, verb: Verb) -> ProgressBar {
         let style = ProgressStyle::with_template("{spinner} {msg} [{elapsed}]")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = self.bars.add(ProgressBar::new_spinner().with_style(style));
+        let bar = self.screen.add(ProgressBar::new_spinner().with_style(style));
         bar.set_message(format!("{}: {}", escape::terminal(address.as_str()), doing(verb)));
         bar.enable_steady_tick(Duration::from_millis(120));
         bar
@@ -103,26 +122,38 @@ impl Teller {
 
     /// Takes a step off the screen; returns how long it took, in seconds.
     fn land(&mut self, address: &Address) -> u64 {
-        let Some(flying) = self.flight.remove(address) else { return 0 };
-        if let Some(bar) = flying.bar {
+        if let Some(bar) = self.bars.remove(address) {
             bar.finish_and_clear();
         }
-        flying.since.elapsed().as_secs()
+        self.flight.land(address).map_or(0, |flying| flying.since.elapsed().as_secs())
     }
 
     fn heartbeat(&self) {
-        let mut flying: Vec<_> = self.flight.iter().collect();
-        flying.sort_by(|a, b| a.0.cmp(b.0));
-        for (address, flight) in flying {
-            let seconds = flight.since.elapsed().as_secs();
+        for (address, Flying { verb, since }) in self.flight.steps() {
+            let seconds = since.elapsed().as_secs();
             match self.mode {
-                Mode::Json => self.json(&events::progress(address, flight.verb, seconds)),
-                Mode::Plain => super::message(&format!(
-                    "{address}: Still {}... [{seconds}s elapsed]",
-                    doing(flight.verb).to_lowercase()
+                Mode::Json => self.json(&events::progress(&address, verb, seconds)),
+                Mode::Plain => self.line(&format!(
+                    "{}: Still {}... [{seconds}s elapsed]",
+                    escape::terminal(address.as_str()),
+                    doing(verb).to_lowercase()
                 )),
                 Mode::Live | Mode::Quiet => {}
             }
+        }
+    }
+
+    /// What a run that was asked to stop waits for.
+    fn waiting(&self) {
+        let words = self.flight.words();
+        if words.is_empty() {
+            return;
+        }
+        let text = format!("Waiting for {words}");
+        match self.mode {
+            Mode::Json => self.json(&events::waiting(&text)),
+            Mode::Plain | Mode::Live => self.line(&text),
+            Mode::Quiet => {}
         }
     }
 }
@@ -152,10 +183,8 @@ fn words(event: &Event, elapsed: u64) -> String {
             return failed(address, *verb, source, failure);
         }
         Event::Skipped { address, verb, because } => format!("{address}: {} skipped: {because}", done(*verb)),
-        Event::Stopping(0) => "Stopping.".to_owned(),
-        Event::Stopping(count) => format!(
-            "Stopping: waiting for what is in flight ({count}). A second signal leaves at once; the journal keeps them."
-        ),
+        // What is waited for is a line of its own.
+        Event::Stopping(_) => return String::new(),
     };
     escape::terminal(&text)
 }
@@ -168,20 +197,6 @@ fn failed(address: &Address, verb: Verb, source: &str, failure: &Failure) -> Str
     }
     text.push_str(&failure.to_string().lines().map(|line| format!("  {line}\n")).collect::<String>());
     text.lines().map(escape::terminal).collect::<Vec<_>>().join("\n")
-}
-
-fn doing(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Create => "Creating",
-        Verb::Put | Verb::Patch => "Modifying",
-        Verb::Act(action) if action.name == "resize" => "Resizing",
-        Verb::Act(_) => "Modifying",
-        Verb::Start => "Starting",
-        Verb::Stop => "Stopping",
-        Verb::Restart => "Restarting",
-        Verb::Delete => "Destroying",
-        Verb::Record => "Recording",
-    }
 }
 
 fn done(verb: Verb) -> &'static str {

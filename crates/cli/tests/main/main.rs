@@ -9,10 +9,12 @@ mod hostile;
 mod kills;
 mod project;
 mod readme;
+mod running;
 mod saved_plans;
 mod scenarios;
 mod schema;
 mod secrets;
+mod signals;
 
 /// Every file here is a module above: a file that nobody lists would never run.
 #[test]
