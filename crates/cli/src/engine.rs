@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::Planning;
 use crate::cloud::Cloud;
+use crate::commit;
 use crate::failure::Failure;
 use crate::output::flight::Flight;
 use crate::output::progress::{self, Mode};
@@ -303,11 +304,16 @@ fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> P
     }
 }
 
-fn run(session: &Session, cloud: &str) -> Run {
+/// This run, as the journal and the history name it.
+pub fn run(session: &Session, cloud: &str) -> Run {
+    let Holder { id: _, owner, host, command, since } = holder(session);
     Run {
         id: uuid::Uuid::new_v4().to_string(),
-        time: jiff::Timestamp::now().to_string(),
-        command: session.settings.command.clone(),
+        time: since,
+        command,
+        owner,
+        host,
+        commit: commit::of(&session.settings.root, variable),
         cloud: cloud.to_owned(),
         environment: session.settings.environment.clone(),
         lineage: uuid::Uuid::new_v4().to_string(),
@@ -316,8 +322,8 @@ fn run(session: &Session, cloud: &str) -> Run {
     }
 }
 
-fn holder(session: &Session) -> Holder {
-    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+/// Who we are, for those who meet our lock.
+pub fn holder(session: &Session) -> Holder {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|h| h.trim().to_owned());
     Holder {
         id: uuid::Uuid::new_v4().to_string(),
@@ -326,4 +332,8 @@ fn holder(session: &Session) -> Holder {
         command: session.settings.command.clone(),
         since: jiff::Timestamp::now().to_string(),
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

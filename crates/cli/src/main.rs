@@ -6,6 +6,7 @@
 mod args;
 mod cloud;
 mod commands;
+mod commit;
 mod engine;
 mod exit;
 mod failure;

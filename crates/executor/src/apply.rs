@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{Address, Json, Live, Seal, Snapshot, Value};
-use planner::{Change, Plan, Shown, Step, entry};
-use state::{Lock, StateError};
+use planner::{Action, Change, Plan, Shown, Step, entry};
+use state::{Changed, End, Lock, Report, StateError, Went};
 use tokio::task::JoinSet;
 
 use crate::event::Event;
@@ -65,19 +65,45 @@ pub async fn apply(
     for record in &recovered.records {
         journal.append(record.clone()).await?;
     }
+    let (settled, unsettled) = (recovered.settled, !recovered.open.is_empty());
     let working = Arc::new(Working::new(journal, recovered.snapshot, live));
     let mut applied = work_off(context, &working, &plan).await?;
     let mut snapshot = working.snapshot();
     let changed =
         applied.done > 0 || recovered_any || !applied.failed.is_empty() || is_stale(&plan, &snapshot);
     finish(&plan, &mut snapshot, outputs, &context.seal, &working);
-    if changed && applied.open.is_empty() && recovered.open.is_empty() {
+    let report = report(context, &plan, &applied, settled);
+    if changed && applied.open.is_empty() && !unsettled {
         snapshot.serial += 1;
         snapshot.seal = context.seal.fingerprint();
-        context.store.write(lock, &snapshot).await?;
+        context.store.write(lock, &snapshot, &report).await?;
+    } else {
+        context.store.note(&report).await?;
     }
     applied.snapshot = snapshot;
     Ok(applied)
+}
+
+/// What the history keeps of this run.
+fn report(context: &Context, plan: &Plan, applied: &Applied, settled: Vec<Address>) -> Report {
+    let mut undone: BTreeMap<&Address, Went> = BTreeMap::new();
+    undone.extend(applied.skipped.iter().map(|address| (address, Went::Skipped)));
+    undone.extend(applied.open.iter().map(|address| (address, Went::Open)));
+    undone.extend(applied.failed.iter().map(|(address, _)| (address, Went::Failed)));
+    let planned = plan.changes.iter().filter(|change| change.action != Action::NoOp).map(|change| Changed {
+        address: change.address.clone(),
+        action: change.action.word().to_owned(),
+        went: undone.get(&change.address).copied().unwrap_or(Went::Done),
+    });
+    let settled = settled.into_iter().map(|address| Changed::done(address, "recover"));
+    let mut changes: Vec<Changed> = planned.chain(settled).collect();
+    changes.sort_by(|a, b| a.address.cmp(&b.address));
+    let end = match () {
+        () if applied.is_complete() => End::Complete,
+        () if applied.stopped => End::Stopped,
+        () => End::Incomplete,
+    };
+    Report { run: context.run.clone(), ended: Some(context.time()), end, changes }
 }
 
 /// The loop: begin what is ready, wait for what is in flight.

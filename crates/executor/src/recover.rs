@@ -1,7 +1,7 @@
 //! Settling what a killed run left open: poll its operations on, look at what stands, and say how each
 //! step ended. ARM ids are ours to choose, so one GET settles any intent.
 
-use model::{ArmId, Kind, Live, Provisioning, ResourceState, Snapshot, Status, kinds};
+use model::{Address, ArmId, Kind, Live, Provisioning, ResourceState, Snapshot, Status, kinds};
 use state::{OpenIntent, Outcome as Ending, Record, StateError, Stored, replay};
 
 use crate::event::Event;
@@ -19,6 +19,8 @@ pub struct Recovered {
     pub snapshot: Snapshot,
     /// The journal's records that say how each open step ended; apply writes them under its lock.
     pub records: Vec<Record>,
+    /// The resources that those steps are about.
+    pub settled: Vec<Address>,
     /// Steps of which nobody can tell yet.
     pub open: Vec<OpenIntent>,
     /// Whether the journal held ended steps that no snapshot has yet.
@@ -40,6 +42,7 @@ pub async fn recover(context: &Context, stored: Stored) -> Result<Recovered, Sta
             Settled::Ended(ending, words) => {
                 take_in(&mut recovered.snapshot, &open, &ending);
                 recovered.records.push(Record::Done { sequence: open.sequence, outcome: ending });
+                recovered.settled.push(open.address.clone());
                 context.events.tell(Event::Recovered { address: open.address, words });
             }
             Settled::Open(words) => {

@@ -101,6 +101,25 @@ pub enum Action {
     Restart,
 }
 
+impl Action {
+    /// The word in the history.
+    pub fn word(self) -> &'static str {
+        match self {
+            Action::NoOp => "none",
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Replace { .. } => "replace",
+            Action::Delete => "delete",
+            Action::Adopt => "adopt",
+            Action::Forget => "forget",
+            Action::Move => "move",
+            Action::Start => "start",
+            Action::Stop => "stop",
+            Action::Restart => "restart",
+        }
+    }
+}
+
 /// Why a resource changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

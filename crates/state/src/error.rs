@@ -113,6 +113,32 @@ pub enum StateError {
         /// The first one's sequence number and record.
         first: String,
     },
+    /// A file of the history is not what plumb wrote.
+    #[error(
+        "the history's file {path:?} {damage}\nnothing else depends on it: put your own copy back, or move it away to see the other runs"
+    )]
+    HistoryDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        damage: Damage,
+    },
+    /// No run with this number is in the history.
+    #[error("there is no run {number} in the history{}", numbers_text(*.numbers))]
+    NoSuchRun {
+        /// The number asked for.
+        number: u64,
+        /// The first and the last that there are.
+        numbers: Option<(u64, u64)>,
+    },
+    /// The state after a run is not there any more, or never was.
+    #[error(
+        "the state after run {number} is not in the history; `plumb history` lists the runs that wrote one"
+    )]
+    NotKept {
+        /// The run.
+        number: u64,
+    },
     /// A record was to be appended after the journal's end.
     #[error("the journal has ended: the snapshot was written, and a change must not start after it")]
     JournalEnded,
@@ -156,7 +182,10 @@ impl StateError {
     pub fn is_damaged(&self) -> bool {
         matches!(
             self,
-            StateError::Damaged { .. } | StateError::JournalDamaged { .. } | StateError::Inconsistent { .. }
+            StateError::Damaged { .. }
+                | StateError::JournalDamaged { .. }
+                | StateError::Inconsistent { .. }
+                | StateError::HistoryDamaged { .. }
         )
     }
 
@@ -268,6 +297,13 @@ fn found_text(found: Option<&Seen>, seen: &Seen) -> String {
             "was replaced by one with the same serial and other content".to_owned()
         }
         Some(found) => format!("is {found}"),
+    }
+}
+
+fn numbers_text(numbers: Option<(u64, u64)>) -> String {
+    match numbers {
+        Some((first, last)) => format!(", which has runs {first} to {last}: `plumb history` lists them"),
+        None => ", which is empty".to_owned(),
     }
 }
 

@@ -227,17 +227,7 @@ mod tests {
     }
 
     fn begin() -> Record {
-        let text = String::new;
-        Record::Begin(Run {
-            id: text(),
-            time: text(),
-            command: text(),
-            cloud: text(),
-            environment: text(),
-            lineage: text(),
-            base_serial: 0,
-            tool: text(),
-        })
+        Record::Begin(Run::default())
     }
 
     fn start(room: usize) -> (Journal, Sender, Disk) {

@@ -66,7 +66,7 @@ impl Record {
 }
 
 /// One run of a command that writes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// A random id.
@@ -75,6 +75,15 @@ pub struct Run {
     pub time: String,
     /// The command line.
     pub command: String,
+    /// The user; empty in journals of before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+    /// The machine; empty in journals of before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// The git commit of the project, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// The cloud and subscription, as in the snapshot.
     pub cloud: String,
     /// The environment's name; empty without one.
@@ -95,7 +104,7 @@ pub struct Intent {
     pub sequence: u64,
     /// The resource.
     pub address: Address,
-    /// `create`, `put`, `patch`, `action NAME`, `start`, `stop`, `delete`, `record`.
+    /// `create`, `put`, `patch`, an action's name, `start`, `stop`, `restart`, `delete`, `record`.
     pub step: String,
     /// The resource's id in ARM.
     #[serde(default, skip_serializing_if = "Option::is_none")]

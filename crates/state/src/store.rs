@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::Snapshot;
 use serde::{Deserialize, Serialize};
 
-use crate::{Journal, Record, Run, StateError};
+use crate::{Journal, PastRun, Record, Report, Run, StateError};
 
 /// Where one environment's state lives, with its journal and its lock.
 #[async_trait]
@@ -26,10 +26,20 @@ pub trait StateStore: Send + Sync {
     /// The verified snapshot and what a killed run left in the journal. Takes no lock, writes nothing.
     async fn read(&self) -> Result<Stored, StateError>;
 
-    /// Replaces the snapshot by the one with the next serial, durably, and ends the journal.
+    /// Replaces the snapshot by the one with the next serial, durably and together with the run's report
+    /// in the history, and ends the journal.
     ///
     /// Refused while the journal holds an open intent: with the journal it would be forgotten.
-    async fn write(&self, lock: &Lock, snapshot: &Snapshot) -> Result<(), StateError>;
+    async fn write(&self, lock: &Lock, snapshot: &Snapshot, report: &Report) -> Result<(), StateError>;
+
+    /// Notes a run in the history that wrote no state. Takes no lock.
+    async fn note(&self, report: &Report) -> Result<(), StateError>;
+
+    /// The runs that are kept, the oldest first. Takes no lock, writes nothing, reads no snapshot.
+    async fn history(&self) -> Result<Vec<PastRun>, StateError>;
+
+    /// The state after the run with this number. Takes no lock, writes nothing.
+    async fn snapshot_at(&self, number: u64) -> Result<Snapshot, StateError>;
 
     /// Opens the journal for a run, after trying that there is room to write. Records that a killed
     /// run left stay in it, and can be ended by their sequence number.

@@ -178,9 +178,8 @@ fn run() -> Run {
         time: "2026-11-21T04:00:00Z".to_owned(),
         command: "plumb apply".to_owned(),
         cloud: CLOUD.to_owned(),
-        environment: String::new(),
         lineage: "6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001".to_owned(),
-        base_serial: 0,
         tool: "plumb 0.1.0".to_owned(),
+        ..Run::default()
     }
 }

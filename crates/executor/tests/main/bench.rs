@@ -11,7 +11,9 @@ use executor::{Applied, Context, Event, Events, Settings, Wanted, propose};
 use manifest::{Inputs, NoFiles, Project, load};
 use model::{Address, Seal, Snapshot, Sources};
 use planner::{Graph, Options, Plan};
-use state::{Holder, Journal, LocalStore, Lock, Run, StateError, StateStore, Stored, replay};
+use state::{
+    Holder, Journal, LocalStore, Lock, PastRun, Report, Run, StateError, StateStore, Stored, replay,
+};
 use tempfile::TempDir;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
@@ -193,10 +195,9 @@ fn run() -> Run {
         time: "2026-11-21T04:00:00Z".to_owned(),
         command: "plumb apply".to_owned(),
         cloud: CLOUD.to_owned(),
-        environment: String::new(),
         lineage: "6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001".to_owned(),
-        base_serial: 0,
         tool: "plumb 0.1.0".to_owned(),
+        ..Run::default()
     }
 }
 
@@ -228,11 +229,23 @@ impl StateStore for Mortal {
         self.inner.read().await
     }
 
-    async fn write(&self, lock: &Lock, snapshot: &Snapshot) -> Result<(), StateError> {
+    async fn write(&self, lock: &Lock, snapshot: &Snapshot, report: &Report) -> Result<(), StateError> {
         self.world.life.step().await;
-        self.inner.write(lock, snapshot).await?;
+        self.inner.write(lock, snapshot, report).await?;
         self.world.life.step().await;
         Ok(())
+    }
+
+    async fn note(&self, report: &Report) -> Result<(), StateError> {
+        self.inner.note(report).await
+    }
+
+    async fn history(&self) -> Result<Vec<PastRun>, StateError> {
+        self.inner.history().await
+    }
+
+    async fn snapshot_at(&self, number: u64) -> Result<Snapshot, StateError> {
+        self.inner.snapshot_at(number).await
     }
 
     async fn journal(&self, lock: &Lock, run: &Run) -> Result<Journal, StateError> {

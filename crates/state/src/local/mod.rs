@@ -1,6 +1,7 @@
 //! The state in files beside the project, under `.plumb`.
 
 mod directory;
+mod history;
 mod lock;
 mod os_disk;
 mod seal_key;
@@ -15,7 +16,7 @@ use model::Snapshot;
 
 use crate::disk::{Disk, work_on_files};
 use crate::journal::{self, Journal, Request, Sender};
-use crate::{Holder, Lock, Run, StateError, StateStore, Stored};
+use crate::{Holder, Lock, PastRun, Report, Run, StateError, StateStore, Stored};
 use lock::Fence;
 pub use os_disk::OsDisk;
 use storage::{Next, Storage};
@@ -23,7 +24,7 @@ use storage::{Next, Storage};
 /// One environment's state in local files.
 ///
 /// The directory holds `state.lock`, `state.lock.json` (holder and fencing number), `journal`,
-/// `seen.json` and `seal.key`; the state file may lie elsewhere, with its `.backup` beside it.
+/// `seen.json`, `seal.key` and `history/`; the state file may lie elsewhere, with its `.backup` beside it.
 #[derive(Debug)]
 pub struct LocalStore {
     storage: Arc<Storage>,
@@ -53,6 +54,14 @@ impl LocalStore {
     pub fn accept_older(self, accept: bool) -> Self {
         let mut storage = Storage::clone(&self.storage);
         storage.accept_older = accept;
+        Self { storage: Arc::new(storage), active: self.active }
+    }
+
+    /// How many runs the history keeps, at least one; 100 unless told.
+    #[must_use]
+    pub fn keep_history(self, runs: usize) -> Self {
+        let mut storage = Storage::clone(&self.storage);
+        storage.keep = runs.max(1);
         Self { storage: Arc::new(storage), active: self.active }
     }
 
@@ -118,20 +127,33 @@ impl StateStore for LocalStore {
         self.blocking(Storage::read).await
     }
 
-    async fn write(&self, lock: &Lock, snapshot: &Snapshot) -> Result<(), StateError> {
+    async fn write(&self, lock: &Lock, snapshot: &Snapshot, report: &Report) -> Result<(), StateError> {
         let fence = self.fence(lock)?;
-        let next = Next::new(snapshot)?;
+        let (next, report) = (Next::new(snapshot)?, report.clone());
         let open = self.open_journal();
         if let Some(journal) = &open {
             journal::close(journal, Request::End).await?;
         }
         self.blocking(move |storage| {
             if open.is_none() {
-                storage.expect_no_open_intent()?;
+                storage.take_over_ended_journal()?;
             }
-            storage.write(&fence, &next)
+            storage.write(&fence, &next, &report)
         })
         .await
+    }
+
+    async fn note(&self, report: &Report) -> Result<(), StateError> {
+        let report = report.clone();
+        self.blocking(move |storage| storage.note(&report, None)).await
+    }
+
+    async fn history(&self) -> Result<Vec<PastRun>, StateError> {
+        self.blocking(Storage::history).await
+    }
+
+    async fn snapshot_at(&self, number: u64) -> Result<Snapshot, StateError> {
+        self.blocking(move |storage| storage.snapshot_at(number)).await
     }
 
     async fn journal(&self, lock: &Lock, run: &Run) -> Result<Journal, StateError> {

@@ -12,10 +12,13 @@ use crate::disk::{Disk, DiskFile, Links, Open};
 use crate::journal::Sink;
 use crate::journal_file::{self, Chain, Text};
 use crate::replay::{Standing, Steps, standing};
-use crate::{Damage, Record, Run, Seen, StateError, Stored, checked, integrity, state_file};
+use crate::{Damage, Record, Report, Run, Seen, StateError, Stored, checked, integrity, state_file};
 
 /// Room that must be there when a run begins, beyond that for another snapshot.
 const PROBE_BYTES: usize = 256 * 1024;
+
+/// How many runs the history keeps unless told otherwise.
+const HISTORY_DEFAULT: usize = 100;
 
 const WRITING: &str = "writing the state file";
 const WRITING_JOURNAL: &str = "writing the journal";
@@ -27,13 +30,15 @@ pub(super) struct Storage {
     dir: PathBuf,
     state_file: PathBuf,
     pub(super) accept_older: bool,
+    /// How many runs the history keeps.
+    pub(super) keep: usize,
 }
 
 /// A snapshot that is about to be written.
 pub(super) struct Next {
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     lineage: String,
-    serial: u64,
+    pub(super) serial: u64,
 }
 
 impl Next {
@@ -76,7 +81,7 @@ impl Sink for JournalFile {
 
 impl Storage {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, state_file: PathBuf) -> Self {
-        Self { disk, dir, state_file, accept_older: false }
+        Self { disk, dir, state_file, accept_older: false, keep: HISTORY_DEFAULT }
     }
 
     pub(super) fn disk(&self) -> &dyn Disk {
@@ -109,29 +114,34 @@ impl Storage {
         Ok(Stored { snapshot: snapshot.map_err(|damage| self.damaged(damage))?, journal })
     }
 
-    /// Replaces the snapshot, keeps the one before as `.backup`, and ends the journal.
-    pub(super) fn write(&self, fence: &Fence, next: &Next) -> Result<(), StateError> {
+    /// Replaces the snapshot, keeps the one before as `.backup`, notes the run, and ends the journal.
+    pub(super) fn write(&self, fence: &Fence, next: &Next, report: &Report) -> Result<(), StateError> {
         self.prepare()?;
         self.check_follows(next)?;
+        self.drop_unpublished();
         let file = directory::temporary(self.disk(), &self.state_file, &next.bytes, WRITING)?;
         fence.check()?;
-        directory::keep_as(
-            self.disk(),
-            &self.state_file,
-            &self.backup_path(),
-            "keeping the state before as",
-        )?;
-        directory::publish(file, &self.state_file, WRITING)?;
+        self.note(report, Some(next))?;
+        self.publish(fence, file).inspect_err(|_| self.drop_unpublished())?;
         // From here on the journal counts as folded in, whether it can be removed or not.
         let digest = checked::digest_of(&next.bytes).expect("BUG: fresh bytes have their checksum");
         self.remember(&Seen { lineage: next.lineage.clone(), serial: next.serial, digest })?;
         directory::remove(self.disk(), &self.journal_path(), "ending the journal")
     }
 
-    /// Refuses when a journal on disk has an intent whose end nobody recorded.
-    pub(super) fn expect_no_open_intent(&self) -> Result<(), StateError> {
+    /// Puts the new state in the place of the one that is there, which becomes the backup.
+    fn publish(&self, fence: &Fence, file: directory::Temporary<'_>) -> Result<(), StateError> {
+        let backup = self.backup_path();
+        directory::keep_as(self.disk(), &self.state_file, &backup, "keeping the state before as")?;
+        fence.check()?;
+        directory::publish(file, &self.state_file, WRITING)
+    }
+
+    /// Refuses when a journal on disk has an intent whose end nobody recorded; notes the runs that left it.
+    pub(super) fn take_over_ended_journal(&self) -> Result<(), StateError> {
         let stored = self.read()?;
-        walk(&stored.journal)?.expect_ended()
+        walk(&stored.journal)?.expect_ended()?;
+        self.note_interrupted(&stored.journal)
     }
 
     /// Opens the journal, new or after the records that a killed run left.
@@ -148,7 +158,10 @@ impl Storage {
             self.remember(head)?;
         }
         match text {
-            Some(text) if is_live(head.as_ref(), &text.records)? => self.go_on(fence, run, text),
+            Some(text) if is_live(head.as_ref(), &text.records)? => {
+                self.note_interrupted(&text.records)?;
+                self.go_on(fence, run, text)
+            }
             _ => self.begin(fence, run),
         }
     }
@@ -195,16 +208,22 @@ impl Storage {
         directory::make(self.disk(), beside)?;
         directory::remove_leftovers(self.disk(), &self.dir);
         directory::remove_leftovers(self.disk(), beside);
+        directory::remove_leftovers(self.disk(), &self.history_dir());
         Ok(())
     }
 
-    /// Tries that there is room for another snapshot and some journal.
+    /// Tries that there is room for another snapshot, the history's copy of it, and some journal.
     fn probe(&self) -> Result<(), StateError> {
+        const TRYING: &str = "trying for room to write the state file";
         let standing = self.disk.look(&self.state_file, Links::Follow).ok().flatten();
         let length = standing.map_or(0, |look| look.length);
         let room = vec![0; usize::try_from(length).unwrap_or(0) + PROBE_BYTES];
-        directory::temporary(self.disk(), &self.state_file, &room, "trying for room to write the state file")
-            .map(drop)
+        directory::make(self.disk(), &self.history_dir())?;
+        let state = directory::temporary(self.disk(), &self.state_file, &room, TRYING)?;
+        let history = directory::temporary(self.disk(), &self.history_dir().join("copy"), &room, TRYING)?;
+        // Both at once, and not one after the other.
+        drop((state, history));
+        Ok(())
     }
 
     fn check_follows(&self, next: &Next) -> Result<(), StateError> {

@@ -3,7 +3,7 @@
 
 use state::{StateError, StateStore, replay};
 
-use crate::support::{Place, created, done, failed, holder, intent, operation, run, snapshot};
+use crate::support::{Place, created, done, failed, holder, intent, operation, report, run, snapshot};
 
 /// Runs every check, each on a fresh state.
 pub async fn conformance<S: StateStore, P>(fresh: impl Fn() -> P, open: impl Fn(&P) -> S) {
@@ -46,17 +46,17 @@ async fn locks_exclude_and_name_their_holder(one: &impl StateStore, other: &impl
 
 async fn snapshots_follow_each_other(one: &impl StateStore, other: &impl StateStore) {
     let lock = one.lock(&holder("one")).await.expect("a free lock");
-    assert!(one.write(&lock, &snapshot(2, 1)).await.expect_err("no first one").is_conflict());
+    assert!(one.write(&lock, &snapshot(2, 1), &report()).await.expect_err("no first one").is_conflict());
     for serial in 1..4 {
-        one.write(&lock, &snapshot(serial, 2)).await.expect("the next one");
+        one.write(&lock, &snapshot(serial, 2), &report()).await.expect("the next one");
         let stored = other.read().await.expect("a good state");
         assert_eq!(stored.snapshot, Some(snapshot(serial, 2)));
     }
-    assert!(one.write(&lock, &snapshot(3, 2)).await.expect_err("an old one").is_conflict());
-    assert!(one.write(&lock, &snapshot(5, 2)).await.expect_err("one too far").is_conflict());
+    assert!(one.write(&lock, &snapshot(3, 2), &report()).await.expect_err("an old one").is_conflict());
+    assert!(one.write(&lock, &snapshot(5, 2), &report()).await.expect_err("one too far").is_conflict());
     let mut stranger = snapshot(4, 2);
     stranger.lineage = "another".to_owned();
-    assert!(one.write(&lock, &stranger).await.expect_err("another lineage").is_conflict());
+    assert!(one.write(&lock, &stranger, &report()).await.expect_err("another lineage").is_conflict());
 }
 
 async fn journals_outlive_their_run(one: &impl StateStore, other: &impl StateStore) {
@@ -86,7 +86,7 @@ async fn journals_outlive_their_run(one: &impl StateStore, other: &impl StateSto
     let mut next = replayed.snapshot.expect("the state");
     assert_eq!(next.resources.values().cloned().collect::<Vec<_>>(), [created(0), created(1)]);
     next.serial = 1;
-    other.write(&lock, &next).await.expect("the first snapshot");
+    other.write(&lock, &next, &report()).await.expect("the first snapshot");
     let late = journal.append(intent(9, 2)).await.expect_err("an ended journal");
     assert!(matches!(late, StateError::JournalEnded), "{late}");
     let stored = one.read().await.expect("a good state");
@@ -102,7 +102,7 @@ async fn a_broken_lock_cannot_write(one: &impl StateStore, other: &impl StateSto
     other.break_lock("one").await.expect("the holder's id");
     let refused = journal.append(intent(1, 0)).await.expect_err("a lost lock");
     assert!(refused.is_lock_lost(), "{refused}");
-    let refused = one.write(&lock, &snapshot(1, 0)).await.expect_err("a lost lock");
+    let refused = one.write(&lock, &snapshot(1, 0), &report()).await.expect_err("a lost lock");
     assert!(refused.is_lock_lost(), "{refused}");
     assert!(one.read().await.expect("no state").snapshot.is_none());
 }
@@ -111,12 +111,12 @@ async fn open_intents_are_not_forgotten(store: &impl StateStore) {
     let lock = store.lock(&holder("one")).await.expect("a free lock");
     let journal = store.journal(&lock, &run(0)).await.expect("a journal");
     journal.append(intent(1, 0)).await.expect("an intent");
-    let refused = store.write(&lock, &snapshot(1, 0)).await.expect_err("an open intent");
+    let refused = store.write(&lock, &snapshot(1, 0), &report()).await.expect_err("an open intent");
     assert!(matches!(refused, StateError::OpenIntents { count: 1, .. }), "{refused}");
     let illegal = journal.append(operation(7)).await.expect_err("an operation of nothing");
     assert!(illegal.is_damaged(), "{illegal}");
     journal.append(failed(1, state::Outcome::Gone)).await.expect("its end");
-    store.write(&lock, &snapshot(1, 0)).await.expect("nothing is open");
+    store.write(&lock, &snapshot(1, 0), &report()).await.expect("nothing is open");
 }
 
 #[tokio::test]

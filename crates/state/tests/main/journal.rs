@@ -5,7 +5,7 @@ use model::Status;
 use state::{Outcome, Record, StateError, StateStore, replay};
 
 use crate::support::{
-    Place, address, created, done, entry, failed, holder, intent, operation, run, snapshot,
+    Place, address, created, done, entry, failed, holder, intent, operation, report, run, snapshot,
 };
 
 /// A journal with a line for each record, and where each line ends.
@@ -175,7 +175,7 @@ async fn a_journal_that_the_snapshot_has_is_discarded() {
     journal.append(intent(1, 0)).await.expect("an intent");
     journal.append(done(1)).await.expect("its end");
     let left = place.bytes("journal");
-    store.write(&lock, &snapshot(1, 1)).await.expect("the snapshot");
+    store.write(&lock, &snapshot(1, 1), &report()).await.expect("the snapshot");
     // As if the process had died between writing the snapshot and removing the journal.
     place.put("journal", &left);
     assert!(store.read().await.expect("a good state").journal.is_empty());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use state::{LocalStore, StateStore, replay};
 
-use crate::support::{Place, created, done, holder, intent, run, snapshot};
+use crate::support::{Place, created, done, holder, intent, report, run, snapshot};
 
 const CHILD: &str = "PLUMB_STATE_TEST_DIR";
 const KILLS: u64 = 25;
@@ -28,7 +28,7 @@ async fn killed_writer() {
         let sequence = journal.next_sequence();
         journal.append(intent(sequence, 0)).await.expect("an intent");
         journal.append(done(sequence)).await.expect("its end");
-        store.write(&lock, &snapshot(base + 1, 40)).await.expect("the next one");
+        store.write(&lock, &snapshot(base + 1, 40), &report()).await.expect("the next one");
     }
 }
 

@@ -4,14 +4,14 @@ use std::os::unix::fs::symlink;
 
 use state::{LocalStore, StateError, StateStore};
 
-use crate::support::{Place, done, holder, intent, mode, run, snapshot};
+use crate::support::{Place, done, holder, intent, mode, report, run, snapshot};
 
 async fn with_states(serials: u64) -> Place {
     let place = Place::new();
     let store = place.store();
     let lock = store.lock(&holder("one")).await.expect("a free lock");
     for serial in 1..=serials {
-        store.write(&lock, &snapshot(serial, 2)).await.expect("the next one");
+        store.write(&lock, &snapshot(serial, 2), &report()).await.expect("the next one");
     }
     place
 }
@@ -25,9 +25,9 @@ async fn files_are_for_their_owner_only() {
     let _journal = store.journal(&lock, &run(2)).await.expect("a journal");
     assert_eq!(mode(&place.dir()), 0o700);
     let names: Vec<_> = std::fs::read_dir(place.dir()).expect("files").flatten().map(|e| e.path()).collect();
-    assert_eq!(names.len(), 7, "{names:?}");
+    assert_eq!(names.len(), 8, "{names:?}");
     for name in names {
-        assert_eq!(mode(&name), 0o600, "{name:?}");
+        assert_eq!(mode(&name), if name.is_dir() { 0o700 } else { 0o600 }, "{name:?}");
     }
 }
 
@@ -49,7 +49,7 @@ async fn what_a_killed_writer_left_does_no_harm_and_is_cleared() {
     let store = place.store();
     assert_eq!(store.read().await.expect("a good state").snapshot, Some(snapshot(2, 2)));
     let lock = store.lock(&holder("two")).await.expect("a free lock");
-    store.write(&lock, &snapshot(3, 2)).await.expect("the next one");
+    store.write(&lock, &snapshot(3, 2), &report()).await.expect("the next one");
     assert_eq!(state::decode(&place.bytes("state.json.backup")).expect("a good backup").serial, 2);
     let names = std::fs::read_dir(place.dir()).expect("files").flatten().map(|e| e.file_name());
     assert!(!names.into_iter().any(|name| name.to_string_lossy().contains(".tmp")));
@@ -64,7 +64,7 @@ async fn nothing_is_written_over_a_damaged_state() {
     let text = error.to_string();
     assert!(error.is_damaged() && text.contains("is empty") && text.contains("state.json.backup"), "{text}");
     let lock = store.lock(&holder("two")).await.expect("a free lock");
-    assert!(store.write(&lock, &snapshot(1, 0)).await.expect_err("a damaged state").is_damaged());
+    assert!(store.write(&lock, &snapshot(1, 0), &report()).await.expect_err("a damaged state").is_damaged());
     assert!(store.journal(&lock, &run(0)).await.expect_err("a damaged state").is_damaged());
     assert_eq!(place.bytes("state.json"), b"");
 }
@@ -105,7 +105,7 @@ async fn an_accepted_older_state_goes_on() {
     let store = place.store().accept_older(true);
     let lock = store.lock(&holder("two")).await.expect("a free lock");
     let journal = store.journal(&lock, &run(2)).await.expect("a journal");
-    store.write(&lock, &snapshot(3, 1)).await.expect("the next one");
+    store.write(&lock, &snapshot(3, 1), &report()).await.expect("the next one");
     drop(journal);
     place.store().read().await.expect("now the last seen");
 }
@@ -163,7 +163,7 @@ async fn a_state_elsewhere_gets_its_directory() {
     let file = place.root.path().join("states/prod.json");
     let store = LocalStore::new(place.dir(), file.clone());
     let lock = store.lock(&holder("one")).await.expect("a free lock");
-    store.write(&lock, &snapshot(1, 0)).await.expect("the first one");
+    store.write(&lock, &snapshot(1, 0), &report()).await.expect("the first one");
     assert_eq!(mode(&file), 0o600);
 }
 
@@ -198,7 +198,7 @@ async fn readers_need_no_lock() {
         let journal = store.journal(&lock, &run(serial - 1)).await.expect("a journal");
         journal.append(intent(1, 0)).await.expect("an intent");
         journal.append(done(1)).await.expect("its end");
-        store.write(&lock, &snapshot(serial, 2)).await.expect("the next one");
+        store.write(&lock, &snapshot(serial, 2), &report()).await.expect("the next one");
     }
     reading.await.expect("no failed read");
 }

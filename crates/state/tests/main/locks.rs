@@ -2,7 +2,7 @@
 
 use state::{StateError, StateStore};
 
-use crate::support::{Place, holder, intent, run, snapshot};
+use crate::support::{Place, holder, intent, report, run, snapshot};
 
 #[tokio::test]
 async fn a_lock_file_that_is_replaced_or_removed_ends_the_lock() {
@@ -16,7 +16,7 @@ async fn a_lock_file_that_is_replaced_or_removed_ends_the_lock() {
             place.put("state.lock", b"");
         }
         assert!(journal.append(intent(1, 0)).await.expect_err("a lost lock").is_lock_lost());
-        let refused = store.write(&lock, &snapshot(1, 0)).await.expect_err("a lost lock");
+        let refused = store.write(&lock, &snapshot(1, 0), &report()).await.expect_err("a lost lock");
         assert!(refused.is_lock_lost(), "{refused}");
         assert!(!place.file("state.json").exists());
     }
@@ -30,15 +30,15 @@ async fn after_a_takeover_the_late_writer_is_refused() {
     std::fs::remove_file(place.file("state.lock")).expect("a lock file");
     let taken = next.lock(&holder("next")).await.expect("a lock file of its own");
     assert!(taken.fencing > lock.fencing);
-    assert!(late.write(&lock, &snapshot(1, 1)).await.expect_err("a late write").is_lock_lost());
-    next.write(&taken, &snapshot(1, 1)).await.expect("the holder's write");
+    assert!(late.write(&lock, &snapshot(1, 1), &report()).await.expect_err("a late write").is_lock_lost());
+    next.write(&taken, &snapshot(1, 1), &report()).await.expect("the holder's write");
 }
 
 #[tokio::test]
 async fn a_lock_of_another_store_is_no_lock() {
     let (here, there) = (Place::new(), Place::new());
     let lock = there.store().lock(&holder("one")).await.expect("a free lock");
-    let refused = here.store().write(&lock, &snapshot(1, 0)).await.expect_err("a strange lock");
+    let refused = here.store().write(&lock, &snapshot(1, 0), &report()).await.expect_err("a strange lock");
     assert!(refused.is_lock_lost(), "{refused}");
 }
 

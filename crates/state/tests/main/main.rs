@@ -2,6 +2,7 @@
 
 mod conformance;
 mod edits;
+mod history;
 mod journal;
 mod kill;
 mod local;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use model::{Address, ArmId, ResourceState, Snapshot, Status, kinds};
 use serde_json::{Value, json};
-use state::{Holder, Intent, LocalStore, Outcome, Record, Run};
+use state::{Changed, End, Holder, Intent, LocalStore, Outcome, Record, Report, Run};
 use tempfile::TempDir;
 
 pub const LINEAGE: &str = "6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001";
@@ -58,11 +58,24 @@ pub fn run(base_serial: u64) -> Run {
         id: format!("run-{base_serial}"),
         time: "2026-11-21T04:00:00Z".to_owned(),
         command: "plumb apply".to_owned(),
+        owner: "alice".to_owned(),
+        host: "laptop".to_owned(),
+        commit: None,
         cloud: "embedded/s1".to_owned(),
         environment: String::new(),
         lineage: LINEAGE.to_owned(),
         base_serial,
         tool: "plumb 0.1.0".to_owned(),
+    }
+}
+
+/// What a run that made one cluster says of itself.
+pub fn report() -> Report {
+    Report {
+        run: run(0),
+        ended: Some("2026-11-21T04:05:00Z".to_owned()),
+        end: End::Complete,
+        changes: vec![Changed::done(address(0), "create")],
     }
 }
 
