@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::change::Change;
+use crate::store::change::Change;
 
 const FORMAT: u32 = 1;
 

@@ -1,7 +1,7 @@
 //! What every request meets on its way in, and every response on its way out.
 
-use crate::budgets;
 use crate::error::ArmError;
+use crate::governance::budgets;
 use crate::random::guid_of;
 use crate::wire::{Request, Response};
 use crate::world::{Call, World};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::budgets::BudgetSetting;
+use crate::governance::budgets::BudgetSetting;
 
 /// The subscription that exists unless told otherwise.
 pub const DEFAULT_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";

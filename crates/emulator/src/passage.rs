@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::anonymous::Anonymous;
-use crate::call::{Call, Errand, Sender};
 use crate::error::{ArmError, Reply};
+use crate::governance::{self, budgets, capacity, denials, locks, policies, registration};
+use crate::identity::anonymous::Anonymous;
+use crate::route::call::{Call, Errand, Sender};
 use crate::wire::{Method, Request, Response};
 use crate::world::World;
-use crate::{budgets, capacity, denials, faults, gate, governance, locks, policies, registration};
+use crate::{faults, gate};
 
 impl World {
     /// Answers a request at a moment of the cloud's time; a moment before that of an earlier request is taken as that.

@@ -9,35 +9,36 @@ use base64::Engine;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::budgets::{BudgetReport, BudgetSetting, Budgets};
-use crate::change::Change;
+use crate::arm::listing;
+use crate::arm::operation::{self, Operation};
+use crate::arm::{groups, names, providers, subscriptions, tag_names};
+use crate::control::log::Log;
+use crate::control::script_log::{Run, ScriptLog};
 use crate::error::{
     ArmError, Reply, group_being_deleted, group_not_found, method_not_allowed, no_such_route,
     parent_not_found, resource_not_found,
 };
 use crate::faults::{Fault, FaultReport, Faults};
 use crate::governance::Governance;
+use crate::governance::budgets::{BudgetReport, BudgetSetting, Budgets};
+use crate::identity::tokens::Tokens;
 use crate::kinds::compute::script::Ending;
 use crate::kinds::machines::regional;
 use crate::kinds::{self, Kind, whole};
-use crate::links::Links;
-use crate::listing;
-use crate::log::Log;
-use crate::operation::{self, Operation};
 use crate::options::Options;
-use crate::queue::{Due, Queue};
 use crate::random::{Random, guid_of};
-use crate::resource::Resource;
-use crate::router::{Route, Target, route};
-use crate::script_log::{Run, ScriptLog};
+use crate::route::router::{Route, Target, route};
 use crate::store::Store;
-use crate::timing::Work;
-use crate::tokens::Tokens;
-use crate::usage::Usage;
+use crate::store::change::Change;
+use crate::store::links::Links;
+use crate::store::resource::Resource;
+use crate::store::usage::Usage;
+use crate::time::queue::{Due, Queue};
+use crate::time::timing::Work;
 use crate::wire::{Method, Request, Response};
-use crate::{control, groups, json, locations, names, providers, subscriptions, tag_names};
+use crate::{control, json, regions};
 
-pub(crate) use crate::call::{Call, Errand, Sender};
+pub(crate) use crate::route::call::{Call, Errand, Sender};
 
 /// The state of the pretend cloud.
 #[derive(Debug)]
@@ -174,7 +175,7 @@ impl World {
             Route::Resource(target) => self.resource(call, &target),
             Route::Action(target, action) => self.action(call, &target, &action),
             Route::Location(subscription, location, what) => {
-                locations::handle(self, call, &subscription, &location, &what)
+                regions::handle(self, call, &subscription, &location, &what)
             }
             Route::Machines(subscription, location, rest) => {
                 regional::handle(self, call, &subscription, &location, &rest)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::strike::Strike;
+use crate::arm::subscriptions::REGIONS;
 use crate::json;
-use crate::subscriptions::REGIONS;
 use crate::wire::{Delivery, Request, Response};
 
 /// A host that is nobody's.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::menu::{self, Entry};
 use crate::error::{ArmError, bad_content};
-use crate::subject::Class;
+use crate::route::subject::Class;
 use crate::world::Call;
 
 /// One rule. What it does is `fault`, a name of the menu; without one it answers with `status`, `headers` and `body`.
@@ -179,7 +179,7 @@ impl Fault {
             && self.path_contains.as_ref().is_none_or(|part| target().contains(&part.to_ascii_lowercase()))
             && self.class().is_none_or(|class| class == call.subject.class)
             && self.until.is_none_or(|until| call.now < until)
-            && self.location.as_ref().is_none_or(|wanted| crate::router::place(wanted) == location())
+            && self.location.as_ref().is_none_or(|wanted| crate::route::router::place(wanted) == location())
     }
 
     fn class(&self) -> Option<Class> {

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::replies;
 use super::strike::Strike;
+use crate::arm::operation;
 use crate::error::operation_not_found;
 use crate::gate;
 use crate::json;
-use crate::operation;
-use crate::subject::Class;
+use crate::route::subject::Class;
 use crate::wire::{Method, Request, Response};
 use crate::world::{Call, World};
 

@@ -20,8 +20,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::error::ArmError;
-use crate::location;
 use crate::random::Random;
+use crate::route::location;
 use crate::wire::Response;
 use crate::world::{Call, World};
 use lag::Echo;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::replies::failure;
 use super::strike::Strike;
+use crate::arm::operation::{self, Operation};
 use crate::json;
-use crate::operation::{self, Operation};
-use crate::resource::{Phase, Resource};
+use crate::store::resource::{Phase, Resource};
 use crate::wire::{Method, Response};
 
 const CODE: &str = "BadArgument";

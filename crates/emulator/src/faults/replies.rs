@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 use super::distortions::{foreign, target};
 use super::strike::{Strike, http_date};
 use crate::error::{self, ArmError, operation_in_flight};
-use crate::policies::Violation;
+use crate::governance::policies::Violation;
+use crate::governance::{budgets, denials, locks, policies};
+use crate::json;
+use crate::route::location;
 use crate::wire::{Delivery, Response};
 use crate::world::Call;
-use crate::{budgets, denials, json, location, locks, policies};
 
 /// The reply that the rule itself describes.
 pub(super) fn own(strike: &Strike) -> Response {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::error::ArmError;
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle};
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::world::World;
 
 pub(super) const KIND: Kind = Kind {

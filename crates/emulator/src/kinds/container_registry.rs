@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
+use crate::arm::names::Naming;
 use crate::error::{ArmError, Reply};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle};
-use crate::names::Naming;
-use crate::router::Target;
+use crate::route::router::Target;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

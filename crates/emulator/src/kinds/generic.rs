@@ -5,12 +5,12 @@
 
 use serde_json::{Value, json};
 
+use crate::arm::filter::Fields;
 use crate::error::{ArmError, Reply, bad_content};
-use crate::filter::Fields;
 use crate::json;
 use crate::kinds::{Kind, PLAIN, managed_identity, plain};
-use crate::resource::Resource;
-use crate::router::{Target, place};
+use crate::route::router::{Target, place};
+use crate::store::resource::Resource;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::arm::listing;
+use crate::arm::names::Naming;
 use crate::error::{ArmError, Reply, bad_content};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle, plain};
-use crate::listing;
-use crate::names::Naming;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

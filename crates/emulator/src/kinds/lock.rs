@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
+use crate::arm::filter::{Fields, Filter};
+use crate::arm::listing;
 use crate::error::{ArmError, Reply, bad_content, method_not_allowed};
-use crate::filter::{Fields, Filter};
 use crate::json;
 use crate::kinds::compute::nodes;
 use crate::kinds::{Kind, PLAIN, PutStyle, plain};
-use crate::listing;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::world::{Call, World};
 
 pub(crate) const KIND: Kind = Kind {

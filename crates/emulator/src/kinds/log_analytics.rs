@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::error::Reply;
 use crate::kinds::{Kind, PLAIN, PutStyle};
-use crate::router::Target;
+use crate::route::router::Target;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

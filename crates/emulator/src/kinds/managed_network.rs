@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{ArmError, bad_content};
 use crate::json;
 use crate::random::guid_of;
-use crate::resource::{Phase, Resource};
+use crate::store::resource::{Phase, Resource};
 
 /// Where the network stands in a workspace's body, and its rules in there.
 pub(crate) const NETWORK: &str = "/properties/managedNetwork";

@@ -29,13 +29,13 @@ mod user_assigned_identity;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::arm::filter::Fields;
+use crate::arm::names::Naming;
+use crate::arm::operation::Long;
 use crate::error::{ArmError, Reply, bad_content};
-use crate::filter::Fields;
 use crate::json;
-use crate::names::Naming;
-use crate::operation::Long;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::world::{Call, World};
 
 /// Every kind.

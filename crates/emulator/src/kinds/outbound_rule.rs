@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::arm::operation::{self, Operation};
 use crate::error::{ArmError, Reply, bad_content, resource_not_found};
 use crate::json;
 use crate::kinds::managed_network::{self, NETWORK, RULE_ENUMS, RULES};
 use crate::kinds::{Kind, PLAIN, canonical_enums, plain};
-use crate::operation::{self, Operation};
-use crate::resource::Resource;
-use crate::router::Target;
-use crate::timing::Work;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
+use crate::time::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::arm::listing;
+use crate::arm::operation::{Long, Operation};
 use crate::error::{ArmError, Reply, operation_in_flight, precondition_failed};
 use crate::json;
 use crate::kinds::whole::Whole;
 use crate::kinds::{self, Kind, PutStyle, canonical_enums, managed_identity};
-use crate::links;
-use crate::listing;
-use crate::operation::{Long, Operation};
-use crate::resource::{Phase, Resource};
-use crate::router::{Target, place};
+use crate::route::router::{Target, place};
+use crate::store::links;
+use crate::store::resource::{Phase, Resource};
 use crate::wire::Response;
 use crate::world::{Call, World};
 

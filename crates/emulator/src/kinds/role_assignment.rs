@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::arm::filter::{Fields, Filter};
+use crate::arm::listing;
 use crate::error::{ArmError, Reply, bad_content};
-use crate::filter::{Fields, Filter};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle, plain, role_definition};
-use crate::listing;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

@@ -4,14 +4,14 @@
 
 use serde_json::{Value, json};
 
+use crate::arm::filter::{Fields, Filter};
+use crate::arm::listing;
 use crate::error::{ArmError, Reply};
-use crate::filter::{Fields, Filter};
 use crate::json;
 use crate::kinds::built_in_roles::ROLES;
 use crate::kinds::{Kind, PLAIN, PutStyle, plain};
-use crate::listing;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

@@ -4,14 +4,14 @@
 
 use serde_json::{Value, json};
 
+use crate::arm::names::Naming;
+use crate::arm::operation::{self, Long};
 use crate::error::{ArmError, Reply};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle, storage_services};
-use crate::names::Naming;
-use crate::operation::{self, Long};
-use crate::resource::Resource;
-use crate::router::Target;
-use crate::timing::Work;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
+use crate::time::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

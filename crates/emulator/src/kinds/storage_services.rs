@@ -4,13 +4,13 @@
 
 use serde_json::{Value, json};
 
+use crate::arm::filter::Fields;
+use crate::arm::names::check_label;
 use crate::error::{ArmError, Reply};
-use crate::filter::Fields;
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle, plain};
-use crate::names::check_label;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::error::{ArmError, Reply, bad_content};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, plain};
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

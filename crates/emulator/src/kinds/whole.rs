@@ -4,13 +4,13 @@
 
 use serde_json::{Value, json};
 
+use crate::arm::names;
 use crate::error::ArmError;
 use crate::json;
 use crate::kinds::{Inline, Kind, plain};
-use crate::links;
-use crate::names;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::links;
+use crate::store::resource::Resource;
 use crate::world::{Call, World};
 
 /// One resource of it.

@@ -5,14 +5,14 @@
 
 use serde_json::{Value, json};
 
+use crate::arm::operation::{self, Long, Operation};
 use crate::error::{ArmError, Reply, bad_content, operation_in_flight};
 use crate::json;
 use crate::kinds::managed_network::{self, NETWORK};
 use crate::kinds::{Kind, PLAIN, PutStyle, plain, storage_account};
-use crate::operation::{self, Long, Operation};
-use crate::resource::Resource;
-use crate::router::Target;
-use crate::timing::Work;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
+use crate::time::timing::Work;
 use crate::versions::Difference;
 use crate::wire::Response;
 use crate::world::{Call, World};

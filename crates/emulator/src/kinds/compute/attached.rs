@@ -7,14 +7,14 @@
 use serde_json::{Value, json};
 
 use super::{begin, envelope, hand_over, rules, unfilled, user_error};
+use crate::arm::operation;
 use crate::error::{ArmError, Reply, bad_content};
 use crate::json;
 use crate::kinds::canonical_enums;
-use crate::operation;
 use crate::random::guid_of;
-use crate::resource::{Phase, Resource};
-use crate::router::Target;
-use crate::timing::Work;
+use crate::route::router::Target;
+use crate::store::resource::{Phase, Resource};
+use crate::time::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::allocation::Nodes;
 use super::{begin, duration, envelope, hand_over, nodes, rules, unfilled, user_error};
+use crate::arm::operation;
 use crate::error::{ArmError, Reply, bad_content};
 use crate::json;
 use crate::kinds::{canonical_enums, managed_identity, plain};
-use crate::operation;
-use crate::resource::{Phase, Resource, short_time};
-use crate::router::Target;
-use crate::timing::Work;
+use crate::route::router::Target;
+use crate::store::resource::{Phase, Resource, short_time};
+use crate::time::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

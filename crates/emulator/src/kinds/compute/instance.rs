@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::memory::{Memory, Script};
 use super::{begin, duration, envelope, hand_over, power, rules, schedules, unfilled};
+use crate::arm::operation;
 use crate::error::{ArmError, Reply};
 use crate::json;
 use crate::kinds::canonical_enums;
-use crate::operation;
 use crate::random::guid_of;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

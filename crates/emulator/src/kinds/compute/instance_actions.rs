@@ -9,9 +9,9 @@ use super::schedules;
 use crate::error::{Reply, bad_content, no_such_route};
 use crate::json;
 use crate::options::UpdateSchedules;
-use crate::resource::{Resource, long_time};
-use crate::router::Target;
-use crate::vm_sizes::SIZES;
+use crate::regions::vm_sizes::SIZES;
+use crate::route::router::Target;
+use crate::store::resource::{Resource, long_time};
 use crate::wire::Response;
 use crate::world::{Call, World};
 

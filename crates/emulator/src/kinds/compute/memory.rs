@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::script::Ending;
+use crate::control::script_log::{ScriptLog, instance_key, path_key};
 use crate::json;
-use crate::resource::Resource;
-use crate::script_log::{ScriptLog, instance_key, path_key};
+use crate::store::resource::Resource;
 
 /// The memory of one instance.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

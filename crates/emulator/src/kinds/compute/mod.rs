@@ -19,13 +19,13 @@ pub(crate) mod script;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::arm::operation::{self, Operation};
 use crate::error::{ArmError, Reply, bad_content, operation_in_flight};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, Reference, plain};
-use crate::operation::{self, Operation};
-use crate::resource::{Resource, long_time};
-use crate::router::{Target, place};
-use crate::timing::Work;
+use crate::route::router::{Target, place};
+use crate::store::resource::{Resource, long_time};
+use crate::time::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::allocation::{Bounds, Nodes, Run, Stage};
 use super::{duration, rules, user_error};
+use crate::arm::listing;
 use crate::error::{ArmError, Reply, bad_content};
+use crate::governance::locks;
 use crate::json;
-use crate::listing;
-use crate::locks;
 use crate::random::guid_of;
-use crate::resource::{Resource, short_time};
-use crate::router::Target;
-use crate::vm_sizes;
+use crate::regions::vm_sizes;
+use crate::route::router::Target;
+use crate::store::resource::{Resource, short_time};
 use crate::wire::Response;
 use crate::world::{Call, World};
 

@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::user_error;
 use crate::error::ArmError;
 use crate::json;
-use crate::locations;
-use crate::resource::Resource;
-use crate::router::Target;
-use crate::vm_sizes::{self, SIZES, VmSize, family_title};
+use crate::regions;
+use crate::regions::vm_sizes::{self, SIZES, VmSize, family_title};
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::world::World;
 
 /// Source: the specification's pattern (3 to 24, no `-digits` at the end), and no `-` at the end as the service says.
@@ -100,7 +100,7 @@ pub(super) fn quotas(
 ) -> Vec<(&'static str, i64, i64)> {
     let subscription = workspace.split('/').nth(2).unwrap_or("");
     let used = world.usage.cores(subscription, location, family);
-    let own = world.workspace_quotas.get(&locations::workspace_quota_key(workspace, family));
+    let own = world.workspace_quotas.get(&regions::workspace_quota_key(workspace, family));
     let own = own.map(|limit| ("workspace", *limit, world.usage.workspace_cores(workspace, family)));
     [("subscription", world.cores_allowed(family), used)].into_iter().chain(own).collect()
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::error::{ArmError, bad_content};
 use crate::json;
 use crate::kinds::canonical_enums;
-use crate::time_zones;
+use crate::time::time_zones;
 use crate::world::World;
 
 const ENUMS: &[(&str, &[&str])] = &[

@@ -12,7 +12,7 @@ use super::view;
 use crate::error::ArmError;
 use crate::json;
 use crate::kinds::generic::is_extension;
-use crate::resource::Resource;
+use crate::store::resource::Resource;
 use crate::template::plan::Planned;
 use crate::template::{Evaluator, Failure};
 use crate::wire::Method;

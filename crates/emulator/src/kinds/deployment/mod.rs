@@ -15,17 +15,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::arm::listing;
+use crate::arm::operation::{self, Operation};
 use crate::error::{ArmError, Reply, method_not_allowed};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, plain};
-use crate::listing;
-use crate::operation::{self, Operation};
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::template::parameters::{self, Parameters};
 use crate::template::plan::{self, Planned, Scope};
 use crate::template::{Evaluator, Failure};
-use crate::timing::Work;
+use crate::time::timing::Work;
 use crate::wire::{Method, Response};
 use crate::world::{Call, Sender, World};
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Run, existing, view};
 use crate::error::{ArmError, Reply, method_not_allowed};
 use crate::kinds::{Handler, Kind, PLAIN};
-use crate::router::Target;
+use crate::route::router::Target;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

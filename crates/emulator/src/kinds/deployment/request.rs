@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::error::{ArmError, bad_content};
 use crate::json;
-use crate::router::{Target, place};
+use crate::route::router::{Target, place};
 use crate::template::lenient;
 use crate::template::plan::Scope;
 use crate::world::Call;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::resource::Resource;
+use crate::store::resource::Resource;
 use crate::template::parameters::Parameters;
 use crate::template::plan::{Planned, Scope};
 use crate::world::Sender;

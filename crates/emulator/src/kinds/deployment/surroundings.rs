@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::run::Run;
+use crate::arm::providers;
+use crate::arm::subscriptions;
 use crate::error::ArmError;
-use crate::providers;
-use crate::subscriptions;
 use crate::template::plan::Scope;
 use crate::template::{Evaluated, Failure, Surroundings};
 use crate::wire::Method;

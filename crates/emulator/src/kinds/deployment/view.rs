@@ -7,7 +7,7 @@ use super::engine::error_of;
 use super::run::{Run, State, Step, Verb};
 use super::surroundings::{Cloud, values};
 use crate::json;
-use crate::resource::Resource;
+use crate::store::resource::Resource;
 use crate::template::{Evaluator, parameters};
 use crate::world::World;
 
@@ -220,7 +220,7 @@ fn differences(path: &str, stands: &Value, planned: &Value, delta: &mut Vec<Valu
 
 /// Names of regions and ids are the same in any casing and spacing.
 fn same_text(stands: &Value, planned: &Value) -> bool {
-    let folded = |value: &Value| value.as_str().map(crate::router::place);
+    let folded = |value: &Value| value.as_str().map(crate::route::router::place);
     folded(stands).is_some() && folded(stands) == folded(planned)
 }
 

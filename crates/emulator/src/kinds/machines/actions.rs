@@ -7,10 +7,10 @@ use super::{action, invalid};
 use crate::error::{ArmError, Reply, method_not_allowed};
 use crate::json;
 use crate::kinds::plain;
-use crate::resource::Resource;
-use crate::router::Target;
-use crate::timing::Work;
-use crate::vm_sizes::SIZES;
+use crate::regions::vm_sizes::SIZES;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
+use crate::time::timing::Work;
 use crate::wire::{Method, Response};
 use crate::world::{Call, World};
 

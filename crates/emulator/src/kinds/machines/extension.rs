@@ -7,9 +7,9 @@ use super::{action, instance, invalid, write};
 use crate::error::{ArmError, Reply};
 use crate::json;
 use crate::kinds::{Inline, Kind, PLAIN, PutStyle, plain};
-use crate::resource::Resource;
-use crate::router::Target;
-use crate::timing::Work;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
+use crate::time::timing::Work;
 use crate::wire::Response;
 use crate::world::{Call, World};
 

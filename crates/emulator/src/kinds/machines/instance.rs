@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::scale_set::capacity;
 use super::{actions, images};
+use crate::arm::filter::Fields;
 use crate::error::{ArmError, Reply, method_not_allowed};
-use crate::filter::Fields;
 use crate::json;
 use crate::kinds::{Kind, PLAIN, plain};
-use crate::resource::{Phase, Resource};
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::{Phase, Resource};
 use crate::world::{Call, World};
 
 pub(crate) const KIND: Kind = Kind {

@@ -11,9 +11,9 @@ mod model;
 pub(crate) mod regional;
 pub(crate) mod scale_set;
 
+use crate::arm::operation::{self, Long};
 use crate::error::ArmError;
-use crate::operation::{self, Long};
-use crate::timing::Work;
+use crate::time::timing::Work;
 
 /// Work on a scale set as a PUT or PATCH announces it.
 const fn write(work: Work) -> Long {

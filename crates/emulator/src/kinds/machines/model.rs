@@ -7,9 +7,9 @@ use super::invalid;
 use super::scale_set::{capacity, is_spot, size_of};
 use crate::error::ArmError;
 use crate::json;
-use crate::resource::Resource;
-use crate::router::Target;
-use crate::vm_sizes;
+use crate::regions::vm_sizes;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::world::World;
 
 const PROFILE: &str = "/properties/virtualMachineProfile";

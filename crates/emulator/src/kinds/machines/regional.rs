@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::images;
+use crate::arm::filter::{Fields, Filter};
+use crate::arm::subscriptions::REGIONS;
 use crate::error::{Reply, method_not_allowed, no_such_route};
-use crate::filter::{Fields, Filter};
-use crate::subscriptions::REGIONS;
-use crate::vm_sizes::{FAMILIES, SIZES, VmSize, family_title};
+use crate::regions::vm_sizes::{FAMILIES, SIZES, VmSize, family_title};
 use crate::wire::{Method, Response};
 use crate::world::{Call, World};
 
@@ -111,7 +111,7 @@ mod tests {
         let mut options = crate::Options::default();
         options.core_limits.insert("standardNCFamily".to_owned(), 0);
         let world = World::new(options);
-        let row = |name: &str| sku(&world, crate::vm_sizes::find(name).unwrap(), "westeurope");
+        let row = |name: &str| sku(&world, crate::regions::vm_sizes::find(name).unwrap(), "westeurope");
         assert_eq!(row("Standard_NC6")["restrictions"][0]["reasonCode"], "NotAvailableForSubscription");
         assert_eq!(row("Standard_D2s_v3")["restrictions"], json!([]));
         assert_eq!(json::text(&row("Standard_NC6"), "/locationInfo/0/location"), "westeurope");

@@ -7,10 +7,10 @@ use crate::error::{ArmError, Reply};
 use crate::json;
 use crate::kinds::whole::Whole;
 use crate::kinds::{Kind, PLAIN, Reference, plain};
-use crate::resource::Resource;
-use crate::router::Target;
-use crate::timing::Work;
-use crate::vm_sizes::{self, VmSize};
+use crate::regions::vm_sizes::{self, VmSize};
+use crate::route::router::Target;
+use crate::store::resource::Resource;
+use crate::time::timing::Work;
 use crate::world::{Call, World};
 
 const fn names(at: &'static str) -> Reference {

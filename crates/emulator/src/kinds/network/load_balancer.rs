@@ -6,8 +6,8 @@ use super::{CHILD, NETWORK, PART, at, named_by, names, refused, require, virtual
 use crate::error::ArmError;
 use crate::json;
 use crate::kinds::{Kind, Referrer};
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::world::World;
 
 pub(crate) const KIND: Kind = Kind {

@@ -12,12 +12,12 @@ pub(super) mod virtual_network;
 
 use serde_json::Value;
 
+use crate::arm::operation::{self, Long};
 use crate::error::{ArmError, Reply, method_not_allowed};
 use crate::json;
 use crate::kinds::{Inline, Kind, PLAIN, PutStyle, Reference, Referrer};
-use crate::operation::{self, Long};
-use crate::router::Target;
-use crate::timing::Work;
+use crate::route::router::Target;
+use crate::time::timing::Work;
 use crate::world::{Call, World};
 
 /// What all kinds of networks share.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{NETWORK, names, require};
 use crate::json;
 use crate::kinds::Kind;
-use crate::router::Target;
+use crate::route::router::Target;
 use crate::world::World;
 
 pub(crate) const KIND: Kind = Kind {

@@ -7,8 +7,8 @@ use crate::error::ArmError;
 use crate::json;
 use crate::kinds::{Kind, Referrer};
 use crate::random::guid_of;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::world::World;
 
 pub(crate) const KIND: Kind = Kind {

@@ -6,8 +6,8 @@ use super::{CHILD, NETWORK, at, named_by, refused, require};
 use crate::error::ArmError;
 use crate::json;
 use crate::kinds::Kind;
-use crate::resource::Resource;
-use crate::router::Target;
+use crate::route::router::Target;
+use crate::store::resource::Resource;
 use crate::world::World;
 
 pub(crate) const KIND: Kind = Kind {
