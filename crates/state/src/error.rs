@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Holder;
+use crate::{Holder, Objection};
 
 /// Why the state cannot be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -47,12 +47,14 @@ pub enum StateError {
         source: Arc<io::Error>,
     },
     /// The state file is not what plumb wrote.
-    #[error("the state file {path:?} {damage}\n{}", damage.advice(path))]
+    #[error("the state file {path:?} {damage}\n{}", damage.advice(path, .copy.as_deref()))]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         damage: Damage,
+        /// A good copy of the last state that was here.
+        copy: Option<PathBuf>,
     },
     /// The journal is not what plumb wrote.
     #[error(
@@ -71,15 +73,20 @@ pub enum StateError {
         what: String,
     },
     /// The journal belongs to another state.
-    #[error("{what}")]
+    #[error(
+        "{what}\n{}, and run `plumb plan`; do not remove the journal: it says what that run made",
+        put_back(.base.as_deref(), "put that state back")
+    )]
     ForeignJournal {
-        /// Whose it is, and what to do.
+        /// Whose it is, and what is there instead.
         what: String,
+        /// A good copy of the state that it goes on from.
+        base: Option<PathBuf>,
     },
     /// The state is older than, or not, the one last seen here.
     #[error(
-        "the state file {path:?} {}, but this directory last saw {seen}\nput the newer one back, or, if this is the one you want, say `--accept-older-state`",
-        found_text(.found.as_deref(), seen)
+        "the state file {path:?} {}, but this directory last saw {seen}\n{}, or, if this is the one you want, say `--accept-older-state`",
+        found_text(.found.as_deref(), seen), put_back(.copy.as_deref(), "put the newer one back")
     )]
     RolledBack {
         /// The file.
@@ -88,7 +95,43 @@ pub enum StateError {
         seen: Box<Seen>,
         /// What is there.
         found: Option<Box<Seen>>,
+        /// A good copy of the one last seen.
+        copy: Option<PathBuf>,
     },
+    /// Somebody put another state file in the place of the one that the run started from.
+    #[error(
+        "the state file {path:?} was replaced while this run was going on: nothing more is sent\nrun `plumb plan`: it says what to do with the file that is there, and takes up what this run left open"
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A state is not pushed.
+    #[error("this state is not pushed{}\nsay --force to push it all the same", listed(objections))]
+    Refused {
+        /// What speaks against it.
+        objections: Vec<Objection>,
+    },
+    /// The state could not be saved at the end of a run.
+    #[error("the state is not saved: {}\n{}", told(why), saved_elsewhere(.recovery.as_deref()))]
+    Unsaved {
+        /// Why.
+        why: Box<StateError>,
+        /// Where it was written instead.
+        recovery: Option<PathBuf>,
+    },
+    /// The journal could not be written in the middle of a run.
+    #[error(
+        "the journal is not written: {}\nnothing more was sent to Azure; the journal has everything that was. Then run `plumb apply`: it looks at how each change ended, and goes on",
+        told(why)
+    )]
+    Halted {
+        /// Why.
+        why: Box<StateError>,
+    },
+    /// A lock is not broken in the middle of a write.
+    #[error("the holder is writing the state at this moment\ntry again")]
+    Writing,
     /// The snapshot to write does not follow the one that is there.
     #[error(
         "the state moved: serial {expected} of lineage {lineage} was to be written next, not serial {serial} of lineage {other}\nrun `plumb plan` again"
@@ -162,7 +205,61 @@ pub enum StateError {
     },
 }
 
+/// An error with its causes, in one line, and what to do on a line of its own.
+fn told(error: &StateError) -> String {
+    let mut text = error.to_string();
+    if let StateError::Io { source, .. } = error {
+        text = format!("{text}: {source}");
+    }
+    match error.remedy() {
+        Some(remedy) => format!("{text}\n{remedy}"),
+        None => text,
+    }
+}
+
+fn saved_elsewhere(recovery: Option<&Path>) -> String {
+    match recovery {
+        Some(path) => format!(
+            "what this run made is in the journal, and whole in {path:?}: run `plumb apply`, which takes the journal up, or where the journal is lost, `plumb state push {}`",
+            quoted(path)
+        ),
+        None => "no other place took it either; what this run made is in the journal: run `plumb apply`, which takes it up".to_owned(),
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+fn put_back(copy: Option<&Path>, otherwise: &str) -> String {
+    match copy {
+        Some(copy) => format!("put that one back with `plumb state push {}`", quoted(copy)),
+        None => otherwise.to_owned(),
+    }
+}
+
+fn listed(objections: &[Objection]) -> String {
+    objections.iter().map(|objection| format!("\n- {objection}")).collect()
+}
+
 impl StateError {
+    /// What to do when the system refuses; none for errors that say it themselves.
+    pub fn remedy(&self) -> Option<&'static str> {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        match self {
+            _ if self.is_out_of_space() => Some("make room there first"),
+            StateError::Io { source, .. }
+                if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem) =>
+            {
+                Some("make that place writable for you first")
+            }
+            _ => None,
+        }
+    }
+
     /// Wraps what the system said.
     pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         StateError::Io { doing, path: path.into(), source: Arc::new(source) }
@@ -256,11 +353,15 @@ pub enum Damage {
 
 impl Damage {
     /// What to do about it.
-    fn advice(&self, path: &std::path::Path) -> String {
-        match self {
-            Damage::Format(_) | Damage::Unknown { .. } => {
+    fn advice(&self, path: &Path, copy: Option<&Path>) -> String {
+        match (self, copy) {
+            (Damage::Format(_) | Damage::Unknown { .. }, _) => {
                 "use the plumb that wrote it, or a newer one".into()
             }
+            (_, Some(copy)) => format!(
+                "`plumb state push {}` puts the last good one back; this file is kept beside it",
+                quoted(copy)
+            ),
             _ => {
                 let mut backup = path.as_os_str().to_owned();
                 backup.push(".backup");

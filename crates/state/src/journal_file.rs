@@ -19,15 +19,6 @@ pub(crate) struct Chain {
     hash: String,
 }
 
-/// A journal that was read.
-#[derive(Debug)]
-pub(crate) struct Text {
-    pub records: Vec<Record>,
-    pub chain: Chain,
-    /// Up to here it is good; what follows was never durable.
-    pub length: usize,
-}
-
 impl Chain {
     fn start() -> Self {
         Self { lines: 0, hash: "0".repeat(HASH_LENGTH) }
@@ -75,25 +66,21 @@ pub(crate) fn to_json(record: &Record) -> Vec<u8> {
     serde_json::to_vec(record).expect("BUG: a record has a JSON form")
 }
 
-/// Reads a journal; the error says what is wrong in words that follow "the journal".
-pub(crate) fn decode(bytes: &[u8]) -> Result<Text, String> {
-    let body = bytes.strip_prefix(BEGINNING.as_bytes()).ok_or_else(|| strange_beginning(bytes))?;
-    let mut text = Text { records: Vec::new(), chain: Chain::start(), length: BEGINNING.len() };
-    let mut rest = body;
+/// Reads a journal, up to what was never durable; the error says what is wrong in words that follow "the journal".
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Record>, String> {
+    let mut rest = bytes.strip_prefix(BEGINNING.as_bytes()).ok_or_else(|| strange_beginning(bytes))?;
+    let (mut records, mut chain) = (Vec::new(), Chain::start());
     while !rest.is_empty() {
         let (line, after) = split_line(rest);
-        let Some((payload, chain)) = text.chain.payload(line) else {
-            return if torn(&text.chain, rest) { Ok(text) } else { Err(damaged(&text.chain)) };
+        let Some((payload, next)) = chain.payload(line) else {
+            return if torn(&chain, rest) { Ok(records) } else { Err(damaged(&chain)) };
         };
-        let Some(after) = after else { return Ok(text) };
-        let records: Vec<Record> =
-            serde_json::from_slice(payload).map_err(|error| unknown(&text.chain, &error))?;
-        text.records.extend(records);
-        text.chain = chain;
-        text.length = bytes.len() - after.len();
-        rest = after;
+        let Some(after) = after else { return Ok(records) };
+        let batch: Vec<Record> = serde_json::from_slice(payload).map_err(|error| unknown(&chain, &error))?;
+        records.extend(batch);
+        (chain, rest) = (next, after);
     }
-    Ok(text)
+    Ok(records)
 }
 
 /// The next line without its end, and what follows; no line end, nothing follows.

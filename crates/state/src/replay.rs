@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Address, ArmId, ResourceState, Snapshot};
 
-use crate::{Intent, Outcome, Record, Run, StateError, integrity};
+use crate::{Intent, Outcome, Record, Run, Seen, StateError, integrity};
 
 /// What a snapshot and a journal say together.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -90,14 +90,18 @@ pub(crate) fn standing(snapshot: Option<(&str, u64)>, run: &Run) -> Result<Stand
     }
 }
 
+/// A journal that a state has left behind without taking it in.
+pub(crate) fn not_folded(run: &Run, head: Option<&Seen>) -> StateError {
+    let serial = head.map_or(0, |head| head.serial);
+    foreign(run, format!("the state beside it, serial {serial}, went on without it"))
+}
+
 fn foreign(run: &Run, found: String) -> StateError {
     let Run { time, lineage, base_serial, command, .. } = run;
     let what = format!(
-        "a run of `{command}` at {time} left a journal that goes on from serial {base_serial} of lineage {lineage}, but {found}\n\
-         put that state back (`state.json.backup` is the one before the last) and run `plumb plan`; \
-         do not remove the journal: it says what that run made"
+        "a run of `{command}` at {time} left a journal that goes on from serial {base_serial} of lineage {lineage}, but {found}"
     );
-    StateError::ForeignJournal { what }
+    StateError::ForeignJournal { what, base: None }
 }
 
 fn first_snapshot(run: &Run) -> Snapshot {
@@ -108,6 +112,21 @@ fn first_snapshot(run: &Run) -> Snapshot {
         environment: run.environment.clone(),
         ..Snapshot::default()
     }
+}
+
+/// Folds what a journal says has ended over a state that it need not belong to.
+pub(crate) fn fold_over(mut snapshot: Snapshot, records: &[Record]) -> Result<Snapshot, StateError> {
+    let mut begun: BTreeMap<u64, &Intent> = BTreeMap::new();
+    for record in records {
+        match record {
+            Record::Intent(intent) => _ = begun.insert(intent.sequence, intent),
+            Record::Done { sequence, outcome } | Record::Failed { sequence, outcome, .. } => {
+                begun.get(sequence).map_or(Ok(()), |intent| fold(&mut snapshot, intent, outcome))?;
+            }
+            Record::Begin(_) | Record::Operation { .. } => {}
+        }
+    }
+    Ok(snapshot)
 }
 
 /// Applies how an intent ended.

@@ -1,12 +1,13 @@
 //! The seam between the engine and wherever the state lives.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use model::Snapshot;
 use serde::{Deserialize, Serialize};
 
-use crate::{Journal, PastRun, Record, Report, Run, StateError};
+use crate::{Journal, PastRun, Pushed, Record, Report, Run, StateError};
 
 /// Where one environment's state lives, with its journal and its lock.
 #[async_trait]
@@ -20,17 +21,35 @@ pub trait StateStore: Send + Sync {
     /// Who holds the lock now.
     async fn holder(&self) -> Result<Option<Holder>, StateError>;
 
-    /// Ends somebody else's right to write: whatever the holder with this id writes next is refused.
+    /// Ends somebody else's right to write: whatever the holder with this id writes next is refused, and
+    /// the lock is free for the next.
     async fn break_lock(&self, id: &str) -> Result<(), StateError>;
 
     /// The verified snapshot and what a killed run left in the journal. Takes no lock, writes nothing.
     async fn read(&self) -> Result<Stored, StateError>;
 
     /// Replaces the snapshot by the one with the next serial, durably and together with the run's report
-    /// in the history, and ends the journal.
+    /// in the history, and ends the journal. What the report says of the state before is found out here.
     ///
     /// Refused while the journal holds an open intent: with the journal it would be forgotten.
     async fn write(&self, lock: &Lock, snapshot: &Snapshot, report: &Report) -> Result<(), StateError>;
+
+    /// Puts the state in these bytes of a state file in the place of the one that is there, which may be
+    /// damaged or missing, and ends the journal. What speaks against it is refused, or with `force` told.
+    ///
+    /// Refused whatever is said while the journal holds an open intent. The last state that was here is put
+    /// back as it was, and the journal kept. What the report says of changes and of the state before is
+    /// found out here.
+    async fn push(
+        &self,
+        lock: &Lock,
+        bytes: &[u8],
+        force: bool,
+        report: &Report,
+    ) -> Result<Pushed, StateError>;
+
+    /// Writes a snapshot that could not be saved to a file of its own, wherever there is room; where that is.
+    async fn rescue(&self, snapshot: &Snapshot) -> Result<PathBuf, StateError>;
 
     /// Notes a run in the history that wrote no state. Takes no lock.
     async fn note(&self, report: &Report) -> Result<(), StateError>;

@@ -11,7 +11,7 @@ use model::Snapshot;
 use super::directory;
 use super::storage::{Next, Storage};
 use crate::history::{self, decode, encode, interrupted};
-use crate::{PastRun, Record, Report, StateError, checked, state_file};
+use crate::{PastRun, Record, Report, Run, StateError, checked, state_file};
 
 const NOTING: &str = "noting the run in the history";
 const KEEPING: &str = "keeping the state in the history";
@@ -109,6 +109,46 @@ impl Storage {
         let known = self.readable();
         let is_new = |report: &&Report| !known.iter().any(|past| past.report.run.id == report.run.id);
         reports.iter().filter(is_new).try_for_each(|report| self.note(report, None))
+    }
+
+    /// The history's copy of the last state that was here, if it is a good one.
+    pub(super) fn kept_copy(&self) -> Option<PathBuf> {
+        let seen = self.seen().ok()??;
+        let past =
+            self.readable().into_iter().rev().find(|past| past.digest.as_ref() == Some(&seen.digest))?;
+        let path = self.snapshot_path(past.snapshot?);
+        let bytes = directory::read(self.disk(), &path, READING).ok()??;
+        (checked::digest_of(&bytes).ok()? == seen.digest).then_some(path)
+    }
+
+    /// The history's copy of the state that a run started from.
+    fn base_copy(&self, run: &Run) -> Option<PathBuf> {
+        let is_base = |past: &PastRun| past.wrote() && past.serial == run.base_serial;
+        let past = self.readable().into_iter().rev().find(is_base)?;
+        let state = self.snapshot_at(past.number).ok()?;
+        (state.lineage == run.lineage).then(|| self.snapshot_path(past.number))
+    }
+
+    /// Says of a journal that does not fit how the state is put back that it goes on from.
+    pub(super) fn with_base(&self, error: StateError, run: &Run) -> StateError {
+        match error {
+            StateError::ForeignJournal { what, .. } => {
+                StateError::ForeignJournal { what, base: self.base_copy(run) }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether a state was published here that goes on from where this run's journal does: it has the journal
+    /// folded in, for nothing is written here without it.
+    pub(super) fn was_folded(&self, run: &Run) -> bool {
+        let (runs, standing) = (self.readable(), self.standing());
+        let unpublished = unpublished(&runs, &standing);
+        let goes_on = |past: &PastRun| {
+            let Run { base_serial, lineage, .. } = &past.report.run;
+            past.wrote() && (base_serial, lineage) == (&run.base_serial, &run.lineage)
+        };
+        runs.iter().enumerate().any(|(at, past)| goes_on(past) && Some(at) != unpublished)
     }
 
     /// Takes a note away whose state was never published: its writer died. Under the lock.

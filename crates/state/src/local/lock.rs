@@ -1,8 +1,9 @@
-//! The lock: the operating system's, on a file that is never renamed or removed, so that the death
-//! of its holder frees it. Who holds it, and the fencing number, stand in a file beside it.
+//! The lock: the operating system's, on a file, so that the death of its holder frees it. Who holds it, and
+//! the fencing number, stand in a file beside it.
 //!
 //! Before each write the holder looks whether both files are still as it left them: a lock file
-//! that was replaced, or a number that went on, means that somebody else may be writing.
+//! that was replaced, or a number that went on, means that somebody else may be writing. Breaking a lock does
+//! both. It waits for a write that has begun, so that none is published by one who has lost the lock.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,15 +95,33 @@ impl Storage {
         Ok(if is_free { None } else { self.deed().and_then(|deed| deed.holder) })
     }
 
-    /// Moves the fencing number on, so that the holder's next write is refused.
+    /// Moves the fencing number on, so that the holder's next write is refused, and puts a new lock file in
+    /// the place of the one that the holder has.
     pub(super) fn break_lock(&self, id: &str) -> Result<(), StateError> {
         let holder = self.holder()?;
-        match self.deed() {
-            Some(deed) if holder.as_ref().is_some_and(|holder| holder.id == id) => {
-                self.write_deed(&Deed { fencing: deed.fencing + 1, holder: None })
-            }
-            _ => Err(StateError::NoSuchLock { id: id.to_owned(), holder: holder.map(Box::new) }),
-        }
+        let deed = self.deed().filter(|_| holder.as_ref().is_some_and(|holder| holder.id == id));
+        let Some(deed) = deed else {
+            return Err(StateError::NoSuchLock { id: id.to_owned(), holder: holder.map(Box::new) });
+        };
+        let _writing = self.writing_file()?.ok_or(StateError::Writing)?;
+        self.write_deed(&Deed { fencing: deed.fencing + 1, holder: None })?;
+        directory::replace(self.disk(), &self.lock_path(), b"", "replacing the lock")
+    }
+
+    /// Keeps the lock from being broken while what this returns is kept; fails unless the lock is still ours.
+    pub(super) fn writing(&self, fence: &Fence) -> Result<Box<dyn DiskFile>, StateError> {
+        let lost = || StateError::LockLost { id: fence.id.clone(), why: "it is being broken".to_owned() };
+        let file = self.writing_file()?.ok_or_else(lost)?;
+        fence.check()?;
+        Ok(file)
+    }
+
+    /// The file that is locked while something is published, if it can be had.
+    fn writing_file(&self) -> Result<Option<Box<dyn DiskFile>>, StateError> {
+        let path = self.path("state.writing");
+        let failed = |error| StateError::io("locking", &path, error);
+        let file = self.disk().open(&path, Open::Either).map_err(failed)?;
+        Ok(file.try_lock(Share::Alone).map_err(failed)?.then_some(file))
     }
 
     fn open_lock(&self) -> Result<Box<dyn DiskFile>, StateError> {

@@ -4,6 +4,7 @@ mod directory;
 mod history;
 mod lock;
 mod os_disk;
+mod push;
 mod seal_key;
 mod seen;
 mod storage;
@@ -16,7 +17,7 @@ use model::Snapshot;
 
 use crate::disk::{Disk, work_on_files};
 use crate::journal::{self, Journal, Request, Sender};
-use crate::{Holder, Lock, PastRun, Report, Run, StateError, StateStore, Stored};
+use crate::{Holder, Lock, PastRun, Pushed, Report, Run, StateError, StateStore, Stored};
 use lock::Fence;
 pub use os_disk::OsDisk;
 use storage::{Next, Storage};
@@ -28,6 +29,8 @@ use storage::{Next, Storage};
 #[derive(Debug)]
 pub struct LocalStore {
     storage: Arc<Storage>,
+    /// Where a state goes that cannot be saved in its own place.
+    refuges: Vec<PathBuf>,
     active: Mutex<Active>,
 }
 
@@ -46,7 +49,8 @@ impl LocalStore {
 
     /// The same on another disk.
     pub fn on(disk: Arc<dyn Disk>, dir: PathBuf, state_file: PathBuf) -> Self {
-        Self { storage: Arc::new(Storage::new(disk, dir, state_file)), active: Mutex::default() }
+        let refuges = vec![PathBuf::from("."), std::env::temp_dir()];
+        Self { storage: Arc::new(Storage::new(disk, dir, state_file)), refuges, active: Mutex::default() }
     }
 
     /// Takes a state that is older than, or not, the one last seen here.
@@ -54,7 +58,7 @@ impl LocalStore {
     pub fn accept_older(self, accept: bool) -> Self {
         let mut storage = Storage::clone(&self.storage);
         storage.accept_older = accept;
-        Self { storage: Arc::new(storage), active: self.active }
+        Self { storage: Arc::new(storage), ..self }
     }
 
     /// How many runs the history keeps, at least one; 100 unless told.
@@ -62,7 +66,14 @@ impl LocalStore {
     pub fn keep_history(self, runs: usize) -> Self {
         let mut storage = Storage::clone(&self.storage);
         storage.keep = runs.max(1);
-        Self { storage: Arc::new(storage), active: self.active }
+        Self { storage: Arc::new(storage), ..self }
+    }
+
+    /// Where a state goes that cannot be saved in its own place nor beside it: the working directory, then that
+    /// for temporary files, unless told.
+    #[must_use]
+    pub fn refuges(self, refuges: Vec<PathBuf>) -> Self {
+        Self { refuges, ..self }
     }
 
     fn with_active<T>(&self, work: impl FnOnce(&mut Active) -> T) -> T {
@@ -141,6 +152,26 @@ impl StateStore for LocalStore {
             storage.write(&fence, &next, &report)
         })
         .await
+    }
+
+    async fn push(
+        &self,
+        lock: &Lock,
+        bytes: &[u8],
+        force: bool,
+        report: &Report,
+    ) -> Result<Pushed, StateError> {
+        let fence = self.fence(lock)?;
+        let (bytes, report) = (bytes.to_vec(), report.clone());
+        if let Some(journal) = self.open_journal() {
+            journal::close(&journal, Request::End).await?;
+        }
+        self.blocking(move |storage| storage.push(&fence, &bytes, force, &report)).await
+    }
+
+    async fn rescue(&self, snapshot: &Snapshot) -> Result<PathBuf, StateError> {
+        let (snapshot, refuges) = (snapshot.clone(), self.refuges.clone());
+        self.blocking(move |storage| storage.rescue(&snapshot, &refuges)).await
     }
 
     async fn note(&self, report: &Report) -> Result<(), StateError> {

@@ -20,7 +20,8 @@ impl Storage {
             return Ok(());
         }
         let found = found.cloned().map(Box::new);
-        Err(StateError::RolledBack { path: self.state_file().to_owned(), seen: Box::new(seen), found })
+        let (path, copy) = (self.state_file().to_owned(), self.kept_copy());
+        Err(StateError::RolledBack { path, seen: Box::new(seen), found, copy })
     }
 
     /// Remembers what was written or started from.

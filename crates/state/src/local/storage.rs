@@ -1,6 +1,5 @@
 //! Reading and writing the state file and the journal.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,10 +7,10 @@ use model::Snapshot;
 
 use super::directory;
 use super::lock::Fence;
-use crate::disk::{Disk, DiskFile, Links, Open};
+use crate::disk::{Disk, DiskFile, Identity, Links, Open};
 use crate::journal::Sink;
-use crate::journal_file::{self, Chain, Text};
-use crate::replay::{Standing, Steps, standing};
+use crate::journal_file::{self, Chain};
+use crate::replay::{Standing, Steps, not_folded, standing};
 use crate::{Damage, Record, Report, Run, Seen, StateError, Stored, checked, integrity, state_file};
 
 /// Room that must be there when a run begins, beyond that for another snapshot.
@@ -50,6 +49,12 @@ impl Next {
         let Snapshot { lineage, serial, .. } = snapshot;
         Ok(Self { bytes: state_file::encode(snapshot), lineage: lineage.clone(), serial: *serial })
     }
+
+    /// What the directory remembers of it once it is written.
+    pub(super) fn seen(&self) -> Seen {
+        let digest = checked::digest_of(&self.bytes).expect("BUG: fresh bytes have their checksum");
+        Seen { lineage: self.lineage.clone(), serial: self.serial, digest }
+    }
 }
 
 /// A journal that is ready for records.
@@ -61,21 +66,35 @@ pub(super) struct OpenJournal {
 
 /// The journal's file, written only while the lock is ours.
 pub(super) struct JournalFile {
+    storage: Storage,
     file: Box<dyn DiskFile>,
-    path: PathBuf,
     fence: Fence,
-    never_waits: bool,
+    /// The state file that the run started from.
+    state: Option<Identity>,
+}
+
+impl JournalFile {
+    /// Fails unless the lock is ours and the state file is the one that the run started from.
+    fn check(&self) -> Result<(), StateError> {
+        self.fence.check()?;
+        if self.storage.state_identity() == self.state {
+            return Ok(());
+        }
+        Err(StateError::Replaced { path: self.storage.state_file.clone() })
+    }
 }
 
 impl Sink for JournalFile {
     fn write(&mut self, line: &[u8]) -> Result<(), StateError> {
-        self.fence.check()?;
+        self.check()?;
         let written = self.file.append(line).and_then(|()| self.file.sync());
-        written.map_err(|error| StateError::io(WRITING_JOURNAL, &self.path, error))
+        written.map_err(|error| StateError::io(WRITING_JOURNAL, self.storage.journal_path(), error))?;
+        // Whoever took the lock meanwhile may have read the journal without this line.
+        self.fence.check()
     }
 
     fn never_waits(&self) -> bool {
-        self.never_waits
+        self.storage.disk.never_waits()
     }
 }
 
@@ -106,10 +125,7 @@ impl Storage {
         // The journal first: if a writer ends it meanwhile, the snapshot read later has it folded in.
         let journal = self.read_journal()?;
         let (bytes, head) = self.read_state()?.unzip();
-        let journal = match journal {
-            Some(text) if is_live(head.as_ref(), &text.records)? => text.records,
-            _ => Vec::new(),
-        };
+        let journal = self.live_part(head.as_ref(), journal)?;
         let snapshot = bytes.map(|bytes| state_file::decode_checked(&bytes)).transpose();
         Ok(Stored { snapshot: snapshot.map_err(|damage| self.damaged(damage))?, journal })
     }
@@ -121,19 +137,24 @@ impl Storage {
         self.drop_unpublished();
         let file = directory::temporary(self.disk(), &self.state_file, &next.bytes, WRITING)?;
         fence.check()?;
-        self.note(report, Some(next))?;
-        self.publish(fence, file).inspect_err(|_| self.drop_unpublished())?;
+        let mut report = report.clone();
+        (report.run.base_serial, report.run.lineage) = (next.serial - 1, next.lineage.clone());
+        self.note(&report, Some(next))?;
+        self.publish(fence, file, &self.backup_path()).inspect_err(|_| self.drop_unpublished())?;
         // From here on the journal counts as folded in, whether it can be removed or not.
-        let digest = checked::digest_of(&next.bytes).expect("BUG: fresh bytes have their checksum");
-        self.remember(&Seen { lineage: next.lineage.clone(), serial: next.serial, digest })?;
+        self.remember(&next.seen())?;
         directory::remove(self.disk(), &self.journal_path(), "ending the journal")
     }
 
-    /// Puts the new state in the place of the one that is there, which becomes the backup.
-    fn publish(&self, fence: &Fence, file: directory::Temporary<'_>) -> Result<(), StateError> {
-        let backup = self.backup_path();
-        directory::keep_as(self.disk(), &self.state_file, &backup, "keeping the state before as")?;
-        fence.check()?;
+    /// Puts a new state in the place of the one that is there, which gets the other name.
+    pub(super) fn publish(
+        &self,
+        fence: &Fence,
+        file: directory::Temporary<'_>,
+        backup: &Path,
+    ) -> Result<(), StateError> {
+        directory::keep_as(self.disk(), &self.state_file, backup, "keeping the state before as")?;
+        let _writing = self.writing(fence)?;
         directory::publish(file, &self.state_file, WRITING)
     }
 
@@ -148,7 +169,7 @@ impl Storage {
     pub(super) fn open_journal(&self, fence: Fence, run: &Run) -> Result<OpenJournal, StateError> {
         fence.check()?;
         self.prepare()?;
-        let text = self.read_journal()?;
+        let journal = self.read_journal()?;
         let head = self.read_state()?.map(|(_, head)| head);
         if standing(place(head.as_ref()), run)? == Standing::Folded {
             return Err(started_from_older(run, head.as_ref()));
@@ -157,52 +178,37 @@ impl Storage {
         if let Some(head) = &head {
             self.remember(head)?;
         }
-        match text {
-            Some(text) if is_live(head.as_ref(), &text.records)? => {
-                self.note_interrupted(&text.records)?;
-                self.go_on(fence, run, text)
-            }
-            _ => self.begin(fence, run),
-        }
+        let earlier = self.live_part(head.as_ref(), journal)?;
+        self.note_interrupted(&earlier)?;
+        self.begin(fence, run, earlier)
     }
 
-    /// A new journal, there with its first record or not at all.
-    fn begin(&self, fence: Fence, run: &Run) -> Result<OpenJournal, StateError> {
-        let record = Record::Begin(run.clone());
-        let steps = walk(std::slice::from_ref(&record))?;
-        let (bytes, chain) = journal_file::begin(&[journal_file::to_json(&record)]);
-        directory::replace(self.disk(), &self.journal_path(), &bytes, WRITING_JOURNAL)?;
-        let file = self.open_at(bytes.len(), fence)?;
-        Ok(OpenJournal { file, chain, steps })
-    }
-
-    /// The journal that is there, without its torn end, and this run's begin after it.
-    fn go_on(&self, fence: Fence, run: &Run, text: Text) -> Result<OpenJournal, StateError> {
-        let record = Record::Begin(run.clone());
-        let mut steps = walk(&text.records)?;
-        steps.take(&record)?;
-        let mut chain = text.chain;
-        let line = chain.line(&[journal_file::to_json(&record)]);
-        let mut file = self.open_at(text.length, fence)?;
-        file.write(&line)?;
-        Ok(OpenJournal { file, chain, steps })
-    }
-
-    /// The journal's file, cut to its good length and ready to append.
-    fn open_at(&self, length: usize, fence: Fence) -> Result<JournalFile, StateError> {
+    /// A new journal with what killed runs left and this run's begin, there as a whole or not at all.
+    ///
+    /// It is a new file even where one is gone on with: whoever lost the lock may still have that one open.
+    fn begin(&self, fence: Fence, run: &Run, mut records: Vec<Record>) -> Result<OpenJournal, StateError> {
+        records.push(Record::Begin(run.clone()));
+        let steps = walk(&records)?;
+        let records: Vec<Vec<u8>> = records.iter().map(journal_file::to_json).collect();
+        let (bytes, chain) = journal_file::begin(&records);
         let path = self.journal_path();
-        let open = || -> io::Result<Box<dyn DiskFile>> {
-            let mut file = self.disk.open(&path, Open::Standing)?;
-            file.set_len(length as u64)?;
-            file.sync()?;
-            Ok(file)
-        };
-        let file = open().map_err(|error| StateError::io(WRITING_JOURNAL, &path, error))?;
-        Ok(JournalFile { file, path, fence, never_waits: self.disk.never_waits() })
+        let new = directory::temporary(self.disk(), &path, &bytes, WRITING_JOURNAL)?;
+        let writing = self.writing(&fence)?;
+        directory::publish(new, &path, WRITING_JOURNAL)?;
+        drop(writing);
+        let file = self.disk.open(&path, Open::Standing);
+        let file = file.map_err(|error| StateError::io(WRITING_JOURNAL, &path, error))?;
+        let state = self.state_identity();
+        Ok(OpenJournal { file: JournalFile { storage: self.clone(), file, fence, state }, chain, steps })
+    }
+
+    /// Which file the state file is.
+    fn state_identity(&self) -> Option<Identity> {
+        self.disk.look(&self.state_file, Links::Follow).ok().flatten().map(|look| look.identity)
     }
 
     /// Makes the directories and clears them of what a killed process left; under the lock.
-    fn prepare(&self) -> Result<(), StateError> {
+    pub(super) fn prepare(&self) -> Result<(), StateError> {
         let beside = directory::parent(&self.state_file);
         directory::prepare(self.disk(), &self.dir)?;
         directory::make(self.disk(), beside)?;
@@ -235,11 +241,13 @@ impl Storage {
             return if next.serial == 1 { Ok(()) } else { conflict(&next.lineage, 1) };
         };
         let head = state_file::head(&bytes).map_err(|damage| self.damaged(damage))?;
+        // Another state under the same serial is not the one that this run read.
+        self.check_seen(self.seen()?, Some(&head))?;
         let follows = head.lineage == next.lineage && head.serial.checked_add(1) == Some(next.serial);
         if follows { Ok(()) } else { conflict(&head.lineage, head.serial.saturating_add(1)) }
     }
 
-    fn read_bytes(&self) -> Result<Option<Vec<u8>>, StateError> {
+    pub(super) fn read_bytes(&self) -> Result<Option<Vec<u8>>, StateError> {
         directory::read(self.disk(), &self.state_file, "reading the state file")
     }
 
@@ -254,34 +262,42 @@ impl Storage {
         Ok(bytes.zip(head))
     }
 
-    fn read_journal(&self) -> Result<Option<Text>, StateError> {
+    /// The journal's records; none if there is no journal.
+    pub(super) fn read_journal(&self) -> Result<Vec<Record>, StateError> {
         let path = self.journal_path();
         let bytes = directory::read(self.disk(), &path, "reading the journal")?;
-        let text = bytes.map(|bytes| journal_file::decode(&bytes)).transpose();
-        text.map_err(|what| StateError::JournalDamaged { path, what })
+        let records = bytes.map_or(Ok(Vec::new()), |bytes| journal_file::decode(&bytes));
+        records.map_err(|what| StateError::JournalDamaged { path, what })
+    }
+
+    /// The records that come after the state: all of them, or none if that has them already.
+    pub(super) fn live_part(
+        &self,
+        head: Option<&Seen>,
+        records: Vec<Record>,
+    ) -> Result<Vec<Record>, StateError> {
+        // Whoever replays what begins otherwise says what is wrong.
+        let Some(Record::Begin(run)) = records.first() else { return Ok(records) };
+        match standing(place(head), run) {
+            Ok(Standing::Live) => Ok(records),
+            Ok(Standing::Folded) if self.was_folded(run) => Ok(Vec::new()),
+            Ok(Standing::Folded) => Err(self.with_base(not_folded(run, head), run)),
+            Err(error) => Err(self.with_base(error, run)),
+        }
     }
 
     fn damaged(&self, damage: Damage) -> StateError {
-        StateError::Damaged { path: self.state_file.clone(), damage }
+        StateError::Damaged { path: self.state_file.clone(), damage, copy: self.kept_copy() }
     }
 
-    fn journal_path(&self) -> PathBuf {
+    pub(super) fn journal_path(&self) -> PathBuf {
         self.path("journal")
     }
 
-    fn backup_path(&self) -> PathBuf {
+    pub(super) fn backup_path(&self) -> PathBuf {
         let mut path = self.state_file.clone().into_os_string();
         path.push(".backup");
         path.into()
-    }
-}
-
-/// Whether a journal's records come after the snapshot.
-fn is_live(head: Option<&Seen>, records: &[Record]) -> Result<bool, StateError> {
-    match records.first() {
-        Some(Record::Begin(run)) => Ok(standing(place(head), run)? == Standing::Live),
-        // Whoever replays it says what is wrong.
-        _ => Ok(true),
     }
 }
 
@@ -289,7 +305,7 @@ fn place(head: Option<&Seen>) -> Option<(&str, u64)> {
     head.map(|head| (head.lineage.as_str(), head.serial))
 }
 
-fn walk(records: &[Record]) -> Result<Steps, StateError> {
+pub(super) fn walk(records: &[Record]) -> Result<Steps, StateError> {
     let mut steps = Steps::default();
     records.iter().try_for_each(|record| steps.take(record))?;
     Ok(steps)

@@ -167,6 +167,57 @@ fn a_move_forgets_the_former_address() {
 }
 
 #[tokio::test]
+async fn a_journal_that_a_state_left_behind_is_not_forgotten() {
+    let place = Place::new();
+    let store = place.store();
+    let lock = store.lock(&holder("one")).await.expect("a free lock");
+    store.write(&lock, &snapshot(1, 1), &report()).await.expect("the first one");
+    let journal = store.journal(&lock, &run(1)).await.expect("a journal");
+    journal.append(intent(1, 5)).await.expect("an intent");
+    drop((journal, lock));
+    // A newer state of the same lineage that was not written here: from another machine, say.
+    place.put("state.json", &state::encode(&snapshot(7, 1)));
+    let error = place.store().read().await.expect_err("two that do not fit").to_string();
+    assert!(error.contains("serial 7, went on without it"), "{error}");
+    assert!(error.contains("plumb state push") && error.contains("history/1.state.json"), "{error}");
+    let lock = store.lock(&holder("two")).await.expect("a free lock");
+    let refused = store.write(&lock, &snapshot(8, 1), &report()).await.expect_err("an open intent");
+    assert!(matches!(refused, StateError::ForeignJournal { .. }), "{refused}");
+    assert!(place.file("journal").exists());
+}
+
+#[tokio::test]
+async fn a_state_that_is_replaced_under_a_run_is_noticed_before_the_next_record() {
+    for text in
+        [state::encode(&snapshot(1, 1)), state::encode(&snapshot(1, 2)), state::encode(&snapshot(9, 1))]
+    {
+        let place = Place::new();
+        let store = place.store();
+        let lock = store.lock(&holder("one")).await.expect("a free lock");
+        store.write(&lock, &snapshot(1, 1), &report()).await.expect("the first one");
+        let journal = store.journal(&lock, &run(1)).await.expect("a journal");
+        journal.append(intent(1, 5)).await.expect("an intent");
+        place.put("other.json", &text);
+        std::fs::rename(place.file("other.json"), place.file("state.json")).expect("a rename");
+        let noticed = journal.append(done(1)).await.expect_err("another file");
+        assert!(matches!(noticed, StateError::Replaced { .. }), "{noticed}");
+        store.write(&lock, &snapshot(2, 1), &report()).await.expect_err("nothing is written after that");
+    }
+}
+
+#[tokio::test]
+async fn another_state_written_into_the_same_file_is_not_overwritten() {
+    let place = Place::new();
+    let store = place.store();
+    let lock = store.lock(&holder("one")).await.expect("a free lock");
+    store.write(&lock, &snapshot(1, 1), &report()).await.expect("the first one");
+    drop(store.journal(&lock, &run(1)).await.expect("a journal"));
+    place.put("state.json", &state::encode(&snapshot(1, 2)));
+    let refused = store.write(&lock, &snapshot(2, 1), &report()).await.expect_err("another state");
+    assert!(refused.is_rolled_back(), "{refused}");
+}
+
+#[tokio::test]
 async fn a_journal_that_the_snapshot_has_is_discarded() {
     let place = Place::new();
     let store = place.store();

@@ -2,7 +2,7 @@
 
 use state::{StateError, StateStore};
 
-use crate::support::{Place, holder, intent, report, run, snapshot};
+use crate::support::{Place, done, holder, intent, report, run, snapshot};
 
 #[tokio::test]
 async fn a_lock_file_that_is_replaced_or_removed_ends_the_lock() {
@@ -78,4 +78,58 @@ async fn asking_for_the_holder_never_gets_in_the_way() {
         }
     };
     futures_util::future::join(ask, take).await;
+}
+
+#[tokio::test]
+async fn a_broken_lock_is_free_for_the_next_and_lost_for_its_holder() {
+    let place = Place::new();
+    let (late, next) = (place.store(), place.store());
+    let lock = late.lock(&holder("late")).await.expect("a free lock");
+    let journal = late.journal(&lock, &run(0)).await.expect("a journal");
+    journal.append(intent(1, 0)).await.expect("an intent");
+    next.break_lock("late").await.expect("the holder's id");
+    assert_eq!(next.holder().await.expect("an answer"), None);
+    let taken = next.lock(&holder("next")).await.expect("a lock that is free");
+    assert!(taken.fencing > lock.fencing);
+    assert_eq!(late.holder().await.expect("an answer"), Some(holder("next")));
+    let goes_on = next.journal(&taken, &run(0)).await.expect("the same journal");
+
+    let refused = journal.append(intent(2, 1)).await.expect_err("a lost lock");
+    assert!(refused.is_lock_lost(), "{refused}");
+    goes_on.append(done(1)).await.expect("the next holder's journal is its own");
+    assert!(late.write(&lock, &snapshot(1, 1), &report()).await.expect_err("a late write").is_lock_lost());
+    late.unlock(lock).await.expect("nothing that the next one has");
+    assert_eq!(late.holder().await.expect("an answer"), Some(holder("next")));
+    next.write(&taken, &snapshot(1, 1), &report()).await.expect("the holder's write");
+}
+
+#[tokio::test]
+async fn a_late_journal_write_never_reaches_the_next_holders_journal() {
+    use std::io::Write as _;
+    let place = Place::new();
+    let late = place.store();
+    let lock = late.lock(&holder("late")).await.expect("a free lock");
+    drop(late.journal(&lock, &run(0)).await.expect("a journal"));
+    // As a process has it that stood still between looking at its lock and writing.
+    let mut open = std::fs::File::options().append(true).open(place.file("journal")).expect("a journal");
+    let next = place.store();
+    next.break_lock("late").await.expect("the holder's id");
+    let taken = next.lock(&holder("next")).await.expect("a lock that is free");
+    let journal = next.journal(&taken, &run(0)).await.expect("the same journal");
+    open.write_all(b"2 0123456789abcdef []\n").expect("its file is still open");
+    journal.append(intent(1, 0)).await.expect("a record");
+    assert_eq!(next.read().await.expect("an undamaged journal").journal.len(), 3);
+}
+
+#[tokio::test]
+async fn a_lock_is_not_broken_in_the_middle_of_a_write() {
+    let place = Place::new();
+    let store = place.store();
+    let _lock = store.lock(&holder("one")).await.expect("a free lock");
+    let options = std::fs::File::options().create(true).append(true).clone();
+    let writing = options.open(place.file("state.writing")).expect("a file");
+    writing.lock().expect("the lock of one who publishes");
+    assert!(matches!(place.store().break_lock("one").await, Err(StateError::Writing)));
+    drop(writing);
+    place.store().break_lock("one").await.expect("the holder's id");
 }

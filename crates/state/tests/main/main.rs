@@ -8,6 +8,7 @@ mod kill;
 mod local;
 mod locks;
 mod properties;
+mod push;
 mod state_file;
 mod support;
 
