@@ -67,7 +67,7 @@ pub async fn apply(
     }
     let (settled, unsettled) = (recovered.settled, !recovered.open.is_empty());
     let working = Arc::new(Working::new(journal, recovered.snapshot, live));
-    let mut applied = work_off(context, &working, &plan).await?;
+    let mut applied = work_off(context, &working, &plan).await.map_err(halted)?;
     let mut snapshot = working.snapshot();
     let changed =
         applied.done > 0 || recovered_any || !applied.failed.is_empty() || is_stale(&plan, &snapshot);
@@ -76,12 +76,36 @@ pub async fn apply(
     if changed && applied.open.is_empty() && !unsettled {
         snapshot.serial += 1;
         snapshot.seal = context.seal.fingerprint();
-        context.store.write(lock, &snapshot, &report).await?;
+        save(context, lock, &snapshot, &report).await?;
     } else {
         context.store.note(&report).await?;
     }
     applied.snapshot = snapshot;
     Ok(applied)
+}
+
+/// A journal that could not be written. Whoever lost the lock has nothing more to write.
+fn halted(error: StateError) -> StateError {
+    match error {
+        error if error.is_lock_lost() => error,
+        why => StateError::Halted { why: Box::new(why) },
+    }
+}
+
+/// Writes the state, or else puts it where there is room: what was done must not be known to the journal alone.
+async fn save(
+    context: &Context,
+    lock: &Lock,
+    snapshot: &Snapshot,
+    report: &Report,
+) -> Result<(), StateError> {
+    let Err(error) = context.store.write(lock, snapshot, report).await else { return Ok(()) };
+    if !matches!(error, StateError::Io { .. } | StateError::Unsafe { .. }) {
+        // Somebody else has the state.
+        return Err(error);
+    }
+    let recovery = context.store.rescue(snapshot).await.ok();
+    Err(StateError::Unsaved { why: Box::new(error), recovery })
 }
 
 /// What the history keeps of this run.

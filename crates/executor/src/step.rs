@@ -193,10 +193,14 @@ async fn send(
         Err(error) => return Ok(Err(error)),
     };
     let Some(operation) = operation else { return Ok(Ok(())) };
-    if let Some(url) = &operation.url {
-        working.append(Record::Operation { sequence, url: url.clone() }).await?;
-    }
-    Ok(context.provider.wait(&operation).await)
+    let recorded = match &operation.url {
+        Some(url) => working.append(Record::Operation { sequence, url: url.clone() }).await,
+        None => Ok(()),
+    };
+    // It goes on whatever the journal does; its end is waited for, and read again by the next run.
+    let waited = context.provider.wait(&operation).await;
+    recorded?;
+    Ok(waited)
 }
 
 /// Creates and updates.

@@ -1,8 +1,8 @@
 //! The state as it grows during an apply, shared by the steps in flight.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use model::{Address, Json, Live, ResourceState, Snapshot};
 use state::{Journal, Outcome as Ending, Record, StateError};
@@ -12,6 +12,8 @@ use crate::read_back::kept;
 /// The state as it grows.
 pub(crate) struct Working {
     journal: Journal,
+    /// The first failure of the journal: from then on no request leaves.
+    broken: OnceLock<StateError>,
     sequence: AtomicU64,
     inner: Mutex<Inner>,
 }
@@ -33,15 +35,21 @@ impl Working {
         let computed = resources().map(|(a, o)| (a.clone(), o.computed.clone())).collect();
         let sequence = AtomicU64::new(journal.next_sequence());
         let inner = Mutex::new(Inner { snapshot, computed, kept, touched: Default::default() });
-        Self { journal, sequence, inner }
+        Self { journal, broken: OnceLock::new(), sequence, inner }
     }
 
     pub(crate) fn next_sequence(&self) -> u64 {
         self.sequence.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Makes a record durable. Once one was not, none is, and an error is what every step gets to see: a step
+    /// whose own intent is durable does not send its request either.
     pub(crate) async fn append(&self, record: Record) -> Result<(), StateError> {
-        self.journal.append(record).await
+        let appended = self.journal.append(record).await;
+        if let Err(error) = &appended {
+            self.broken.get_or_init(|| error.clone());
+        }
+        self.broken.get().map_or(appended, |error| Err(error.clone()))
     }
 
     pub(crate) fn entry(&self, address: &Address) -> Option<ResourceState> {

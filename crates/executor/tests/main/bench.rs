@@ -12,7 +12,8 @@ use manifest::{Inputs, NoFiles, Project, load};
 use model::{Address, Seal, Snapshot, Sources};
 use planner::{Graph, Options, Plan};
 use state::{
-    Holder, Journal, LocalStore, Lock, PastRun, Report, Run, StateError, StateStore, Stored, replay,
+    Disk, Holder, Journal, LocalStore, Lock, OsDisk, PastRun, Pushed, Report, Run, StateError, StateStore,
+    Stored, replay,
 };
 use tempfile::TempDir;
 use tokio::sync::mpsc::unbounded_channel;
@@ -42,6 +43,8 @@ pub struct Bench {
     pub world: Arc<World>,
     pub cancel: CancellationToken,
     pub parallelism: usize,
+    /// Where files are; the machine's own disk unless told.
+    pub disk: Arc<dyn Disk>,
 }
 
 /// What one run did.
@@ -60,7 +63,7 @@ impl Bench {
         let world = Arc::new(World::default());
         world.now.store(1_800_000_000, Ordering::Relaxed);
         *world.journal.lock().expect("journal") = Some(root.path().join(".plumb"));
-        Self { root, world, cancel: CancellationToken::new(), parallelism: 4 }
+        Self { root, world, cancel: CancellationToken::new(), parallelism: 4, disk: Arc::new(OsDisk) }
     }
 
     /// One step at a time, so that every run goes the same way.
@@ -73,7 +76,8 @@ impl Bench {
     }
 
     fn local(&self) -> LocalStore {
-        LocalStore::new(self.dir(), self.dir().join("state.json"))
+        let store = LocalStore::on(self.disk.clone(), self.dir(), self.dir().join("state.json"));
+        store.refuges(vec![self.root.path().join("refuge")])
     }
 
     /// What the files say now.
@@ -106,6 +110,19 @@ impl Bench {
         let complaints = self.world.complaints.lock().expect("complaints").clone();
         assert_eq!(complaints, Vec::<String>::new());
         ended
+    }
+
+    /// Applies these documents and returns why that could not be recorded.
+    pub fn unrecorded(&self, documents: &str) -> Option<StateError> {
+        runtime().block_on(async {
+            let context = self.context(Events::new(unbounded_channel().0)).await;
+            let (graph, outputs) = desired(documents);
+            let lock = context.store.lock(&holder()).await.expect("the lock");
+            let options = Options { cloud: CLOUD.to_owned(), allow_missing: true, ..Options::default() };
+            let wanted = Wanted { graph: &graph, outputs: &outputs };
+            let proposed = propose(&context, wanted, true, &options).await.expect("Azure can be read");
+            proposed.apply(&context, &lock, &outputs).await.err()
+        })
     }
 
     async fn session(&self, documents: &str) -> Ran {
@@ -234,6 +251,20 @@ impl StateStore for Mortal {
         self.inner.write(lock, snapshot, report).await?;
         self.world.life.step().await;
         Ok(())
+    }
+
+    async fn push(
+        &self,
+        lock: &Lock,
+        bytes: &[u8],
+        force: bool,
+        report: &Report,
+    ) -> Result<Pushed, StateError> {
+        self.inner.push(lock, bytes, force, report).await
+    }
+
+    async fn rescue(&self, snapshot: &Snapshot) -> Result<PathBuf, StateError> {
+        self.inner.rescue(snapshot).await
     }
 
     async fn note(&self, report: &Report) -> Result<(), StateError> {

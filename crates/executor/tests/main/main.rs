@@ -3,6 +3,7 @@
 mod apply;
 mod bench;
 mod faults;
+mod full_disk;
 mod kills;
 mod recovery;
 mod refresh;

@@ -413,6 +413,7 @@ impl Provider for World {
 
     async fn wait(&self, operation: &Operation) -> Result<(), CloudError> {
         self.life.step().await;
+        self.note(format!("wait {}", operation.arm_id.name()));
         let id = operation.arm_id.folded();
         let latest = || {
             let inner = self.inner();
