@@ -87,9 +87,24 @@ pub enum Command {
     /// Show what depends on what
     #[command(after_help = "Example:\n  plumb graph --format dot | dot -Tsvg > graph.svg")]
     Graph(Graph),
-    /// Look into the state
-    #[command(subcommand, after_help = "Example:\n  plumb state list")]
+    /// Look into the state, or change it by hand
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  plumb state list\n  plumb state mv cluster/research/cpu cluster/research/batch"
+    )]
     State(State),
+    /// Mark a resource to be replaced by the next apply
+    #[command(after_help = "Example:\n  plumb taint cluster/research/cpu")]
+    Taint(Marked),
+    /// Take that mark away
+    #[command(after_help = "Example:\n  plumb untaint cluster/research/cpu")]
+    Untaint(Marked),
+    /// Show what every run did: who, when, from which commit, and how it ended
+    #[command(after_help = "Examples:\n  plumb history\n  plumb history 12 --json")]
+    History(History),
+    /// Show who holds the state's lock, or end the holder's right to write
+    #[command(after_help = "Examples:\n  plumb unlock\n  plumb unlock 6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001")]
+    Unlock(Unlock),
     /// Show the outputs of the last apply
     #[command(after_help = "Example:\n  plumb output workspace_id")]
     Output(Output),
@@ -284,6 +299,66 @@ pub enum State {
         /// Its address
         address: String,
     },
+    /// Give a resource another address; Azure is not touched
+    #[command(
+        after_help = "Without a key, FROM means every element of that for_each, which keep their keys. What lies in a moved workspace follows it.\n\nExamples:\n  plumb state mv cluster/research/cpu cluster/research/batch\n  plumb state mv cluster/research/cpu 'cluster/research/team[\"a\"]'"
+    )]
+    Mv {
+        /// Its address now
+        from: String,
+        /// Its address from now on
+        to: String,
+        /// Say what would be moved, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Forget resources without deleting them
+    #[command(after_help = "Example:\n  plumb state rm cluster/research/cpu")]
+    Rm {
+        /// Their addresses; one of a for_each without its key means all of them
+        #[arg(required = true)]
+        addresses: Vec<String>,
+        /// Say what would be forgotten, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print the state file, after every check
+    #[command(after_help = "Example:\n  plumb state pull > state.json")]
+    Pull,
+    /// Put another state in the place of the one that is there
+    #[command(after_help = "Example:\n  plumb state push .plumb/history/12.state.json")]
+    Push {
+        /// A state file, such as `plumb state pull` prints; `-` for stdin
+        file: PathBuf,
+        /// Push it although it is older, another state's, or about another cloud; says what that overrides
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Marked {
+    /// Its address
+    pub address: String,
+}
+
+#[derive(Debug, Args)]
+pub struct History {
+    /// One run: who, when, and each resource that it changed
+    #[arg(value_name = "RUN")]
+    pub number: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// The lock's id, as `plumb unlock` shows it
+    pub id: Option<String>,
+    /// Do not ask
+    #[arg(long, requires = "id")]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -397,6 +472,39 @@ pub fn with_two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString
     args.into_iter().map(mend).collect()
 }
 
+/// The command line as the lock, the journal and the history keep it: values of variables are left out.
+pub fn spoken(args: &[OsString]) -> String {
+    let mut words = vec!["plumb".to_owned()];
+    let mut is_variable = false;
+    for arg in args.iter().skip(1) {
+        let text = arg.to_string_lossy();
+        let value = text.strip_prefix("--var=").or(is_variable.then_some(text.as_ref()));
+        let flag = if is_variable { "" } else { "--var=" };
+        words.push(match value.map(|value| value.split('=').next().unwrap_or_default()) {
+            Some(name) => format!("{flag}{name}=\u{2026}"),
+            None => quoted(&text),
+        });
+        is_variable = text == "--var" && !is_variable;
+    }
+    let whole = words.join(" ");
+    match whole.char_indices().nth(SPOKEN_MAX) {
+        Some((end, _)) => format!("{}\u{2026}", &whole[..end]),
+        None => whole,
+    }
+}
+
+/// Nobody reads more of a command line.
+const SPOKEN_MAX: usize = 300;
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@+%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 fn is_one_dash_flag(text: &str, known: &[String]) -> bool {
     let Some(name) = text.strip_prefix('-').filter(|n| !n.starts_with('-')) else { return false };
     let name = name.split('=').next().unwrap_or_default();
@@ -433,6 +541,21 @@ mod tests {
         let Command::Apply(apply) = cli.command else { panic!("not apply") };
         assert!(apply.carry.auto_approve && !apply.carry.planning.refresh);
         assert_eq!(cli.global.variables, ["a=1"]);
+    }
+
+    #[test]
+    fn a_spoken_command_line_has_no_values_of_variables() {
+        let said = |args: &[&str]| spoken(&args.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(
+            said(&["/usr/bin/plumb", "apply", "--var", "password=a b", "--var=key=x=y", "-e", "prod"]),
+            "plumb apply --var password=\u{2026} --var=key=\u{2026} -e prod"
+        );
+        assert_eq!(said(&["plumb", "taint", "a/b[\"c\"]"]), "plumb taint 'a/b[\"c\"]'");
+        assert_eq!(
+            said(&["plumb", "apply", "--var", "--var", "--var", "x=secret"]).matches("secret").count(),
+            0
+        );
+        assert!(said(&["plumb", &"x".repeat(1000)]).chars().count() < 310);
     }
 
     #[test]

@@ -26,29 +26,43 @@ pub struct Cloud {
     loopback: bool,
 }
 
+/// The cloud and subscription that plumb.toml or the command line name, as plans and states name them.
+pub fn name(session: &Session) -> String {
+    let cloud = match (&session.settings.endpoint, session.project.cloud.endpoint) {
+        (Some(url), _) => url,
+        (None, project::Endpoint::Embedded) => "embedded",
+        (None, named) => azure(named),
+    };
+    format!("{cloud}, subscription {}", session.subscription())
+}
+
+/// Azure's clouds, by their names in plumb.toml.
+fn azure(endpoint: project::Endpoint) -> &'static str {
+    match endpoint {
+        project::Endpoint::AzureUsgov => "azure-usgov",
+        project::Endpoint::AzureChina => "azure-china",
+        project::Endpoint::Azure | project::Endpoint::Embedded => "azure",
+    }
+}
+
 impl Cloud {
     /// Connects to the cloud that plumb.toml or the command line names; who signs in is an event.
     pub async fn connect(session: &Session, events: &Events) -> anyhow::Result<Self> {
-        let cloud = match &session.settings.endpoint {
-            Some(url) => return Self::new(session, url, Endpoint::loopback(url)?, None, events),
-            None => session.project.cloud.endpoint,
-        };
-        let name = match cloud {
+        if let Some(url) = &session.settings.endpoint {
+            return Self::new(session, Endpoint::loopback(url)?, None, events);
+        }
+        match session.project.cloud.endpoint {
             project::Endpoint::Embedded => {
                 let running = embedded(session).await?;
                 let endpoint = Endpoint::loopback(&running.endpoint())?;
-                return Self::new(session, "embedded", endpoint, Some(running), events);
+                Self::new(session, endpoint, Some(running), events)
             }
-            project::Endpoint::Azure => "azure",
-            project::Endpoint::AzureUsgov => "azure-usgov",
-            project::Endpoint::AzureChina => "azure-china",
-        };
-        Self::new(session, name, Endpoint::named(name)?, None, events)
+            named => Self::new(session, Endpoint::named(azure(named))?, None, events),
+        }
     }
 
     fn new(
         session: &Session,
-        cloud: &str,
         endpoint: Endpoint,
         emulator: Option<Running>,
         events: &Events,
@@ -62,8 +76,7 @@ impl Cloud {
         };
         let settings = Settings::of(&endpoint);
         let client = Client::new(endpoint, Arc::new(transport), tokens, settings);
-        let name = format!("{cloud}, subscription {}", session.subscription());
-        Ok(Self { name, provider: Arc::new(ArmProvider::new(client)), emulator, loopback })
+        Ok(Self { name: name(session), provider: Arc::new(ArmProvider::new(client)), emulator, loopback })
     }
 
     /// The cloud and subscription, as plans and states name them.

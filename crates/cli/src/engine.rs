@@ -44,10 +44,12 @@ pub async fn seal(session: &Session) -> Result<Seal, Failure> {
     Ok(Seal::new(&store(session, false).seal_key().await?))
 }
 
-fn store(session: &Session, accept_older: bool) -> LocalStore {
+/// Where the state lives.
+pub fn store(session: &Session, accept_older: bool) -> LocalStore {
     let file = session.state_file();
     let directory = file.parent().map_or_else(|| PathBuf::from("."), PathBuf::from);
-    LocalStore::new(directory, file).accept_older(accept_older)
+    let store = LocalStore::new(directory, file).accept_older(accept_older);
+    store.keep_history(session.project.state.history)
 }
 
 impl<'a> Engine<'a> {

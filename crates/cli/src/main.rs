@@ -29,7 +29,8 @@ use crate::session::Session;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(args::with_two_dashes(std::env::args_os())) {
+    let typed = args::with_two_dashes(std::env::args_os());
+    let cli = match Cli::try_parse_from(&typed) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are results; everything else is a mistake on the command line.
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
             return code.into();
         }
     };
-    let settings = Settings::new(&cli.global, name(&cli.command));
+    let settings = Settings::new(&cli.global, args::spoken(&typed));
     let color = settings.color;
     match log::start(color).map_err(Failure::from).and_then(|()| run(cli.command, settings)) {
         Ok(_) if output::was_lost() => {
@@ -94,6 +95,10 @@ async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exi
         Command::Drift(args) => commands::drift::run(args, session).await,
         Command::Show(args) => commands::show::run(args, session).await,
         Command::State(args) => commands::state::run(args, session).await,
+        Command::Taint(args) => commands::edit::taint(args, session).await,
+        Command::Untaint(args) => commands::edit::untaint(args, session).await,
+        Command::History(args) => commands::history::run(args, session).await,
+        Command::Unlock(args) => commands::unlock::run(args, session).await,
         Command::Output(args) => commands::output::run(args, session).await,
         Command::Start(args) => commands::power::run(args, session, Action::Start).await,
         Command::Stop(args) => commands::power::run(args, session, Action::Stop).await,
@@ -106,28 +111,4 @@ async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exi
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     Ok(runtime.map_err(|error| anyhow::anyhow!("starting the runtime: {error}"))?)
-}
-
-/// The command's name, as the lock and the journal say it.
-fn name(command: &Command) -> &'static str {
-    match command {
-        Command::Init(_) => "plumb init",
-        Command::Validate(_) => "plumb validate",
-        Command::Plan(_) => "plumb plan",
-        Command::Apply(_) => "plumb apply",
-        Command::Destroy(_) => "plumb destroy",
-        Command::Drift(_) => "plumb drift",
-        Command::Show(_) => "plumb show",
-        Command::Graph(_) => "plumb graph",
-        Command::State(_) => "plumb state",
-        Command::Output(_) => "plumb output",
-        Command::Explain(_) => "plumb explain",
-        Command::Schema => "plumb schema",
-        Command::Start(_) => "plumb start",
-        Command::Stop(_) => "plumb stop",
-        Command::Restart(_) => "plumb restart",
-        Command::Nodes(_) => "plumb nodes",
-        Command::Emulator(_) => "plumb emulator",
-        Command::Completions(_) => "plumb completions",
-    }
 }

@@ -33,7 +33,7 @@ const SPEED: f64 = 60.0;
 
 impl Settings {
     /// Reads flags and the environment.
-    pub fn new(global: &Global, command: &str) -> Self {
+    pub fn new(global: &Global, command: String) -> Self {
         let directory = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
         let asked = std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0");
         let refused = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
@@ -46,7 +46,7 @@ impl Settings {
             endpoint: global.endpoint.clone(),
             credential: global.credential.clone().filter(|name| !name.is_empty()),
             color: !refused && (asked || std::io::stdout().is_terminal()),
-            command: command.to_owned(),
+            command,
             speed: speed.filter(|s: &f64| s.is_finite() && *s > 0.0).unwrap_or(SPEED),
         }
     }

@@ -1,19 +1,33 @@
-//! `plumb state`: what the state has. It reads files only.
+//! `plumb state`: what the state has, and changes of it by hand. It never asks the cloud.
 
 use anyhow::anyhow;
 use model::{Address, Snapshot};
 use planner::render::escape;
 
 use crate::args;
+use crate::commands::{edit, push};
 use crate::engine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::session::Session;
 
-/// Lists addresses, or shows one entry.
+/// Looks into the state, or changes it.
 pub async fn run(args: &args::State, session: &Session) -> Result<Exit, Failure> {
+    match args {
+        args::State::Mv { from, to, dry_run } => return edit::mv(from, to, *dry_run, session).await,
+        args::State::Rm { addresses, dry_run } => return edit::rm(addresses, *dry_run, session).await,
+        args::State::Pull => return push::pull(session).await,
+        args::State::Push { file, force } => return push::push(file, *force, session).await,
+        args::State::List { .. } | args::State::Show { .. } => {}
+    }
     let snapshot = engine::snapshot(session).await?;
+    look(args, &snapshot)?;
+    Ok(Exit::Done)
+}
+
+/// Lists addresses, or shows one entry.
+fn look(args: &args::State, snapshot: &Snapshot) -> anyhow::Result<()> {
     match args {
         args::State::List { prefix } => {
             let prefix = prefix.as_deref().unwrap_or_default();
@@ -23,12 +37,12 @@ pub async fn run(args: &args::State, session: &Session) -> Result<Exit, Failure>
             );
         }
         args::State::Show { address } => {
-            let entry = &snapshot.resources[find(&snapshot, address)?];
-            let value = serde_json::to_value(entry).map_err(anyhow::Error::from)?;
-            output::result(&output::json(&value));
+            let entry = &snapshot.resources[find(snapshot, address)?];
+            output::result(&output::json(&serde_json::to_value(entry)?));
         }
+        _ => unreachable!("BUG: the others change the state"),
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// The address in the state, or the nearest one as advice.

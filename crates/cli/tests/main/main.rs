@@ -15,6 +15,7 @@ mod scenarios;
 mod schema;
 mod secrets;
 mod signals;
+mod state_commands;
 
 /// Every file here is a module above: a file that nobody lists would never run.
 #[test]

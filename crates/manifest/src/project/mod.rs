@@ -92,11 +92,13 @@ pub struct StateSettings {
     pub backend: String,
     /// The state file, relative to the project.
     pub path: String,
+    /// How many runs the history keeps.
+    pub history: usize,
 }
 
 impl Default for StateSettings {
     fn default() -> Self {
-        Self { backend: "local".to_owned(), path: ".plumb/state.json".to_owned() }
+        Self { backend: "local".to_owned(), path: ".plumb/state.json".to_owned(), history: 100 }
     }
 }
 

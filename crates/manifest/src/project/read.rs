@@ -105,7 +105,8 @@ impl Reader {
             match entry.key.as_ref() {
                 "backend" => self.backend(entry),
                 "path" => self.state_path(entry, &mut project.state.path),
-                _ => self.unknown(entry, "[state]", &["backend", "path"]),
+                "history" => self.history(entry, &mut project.state.history),
+                _ => self.unknown(entry, "[state]", &["backend", "path", "history"]),
             }
         }
         for entry in self.below(root, "guard") {
@@ -156,6 +157,13 @@ impl Reader {
         match inside.filter(|t| t.split('/').all(|part| part != "..")) {
             Some(text) => *path = text.to_owned(),
             None => self.wrong(entry, "a path inside the project, without `..`", None),
+        }
+    }
+
+    fn history(&mut self, entry: &Entry<'_>, history: &mut usize) {
+        match &entry.node.yaml {
+            Yaml::Integer(runs @ 1..=10_000) => *history = usize::try_from(*runs).unwrap_or(*history),
+            _ => self.wrong(entry, "a number of runs to keep, 1 to 10000", None),
         }
     }
 
