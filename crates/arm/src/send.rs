@@ -86,7 +86,7 @@ impl ArmProvider {
             Verb::Stop => self.at(request, Method::POST, &["stop"], None),
             Verb::Restart => self.at(request, Method::POST, &["restart"], None),
             Verb::Delete => self.delete(request),
-            Verb::Record => return Ok(None),
+            Verb::Record | Verb::Move | Verb::Forget => return Ok(None),
         };
         Ok(Some(Call { place: self.region(request).await, ..call }))
     }

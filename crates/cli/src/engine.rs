@@ -284,6 +284,7 @@ fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> P
             implied_by: None,
             desired: None,
             prior: Some(prior),
+            deposed: false,
         }
     };
     Plan {
@@ -295,7 +296,15 @@ fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> P
         },
         steps: addresses
             .iter()
-            .map(|a| Step { address: a.clone(), verb, paths: Vec::new(), after: Vec::new() })
+            .enumerate()
+            .map(|(change, a)| Step {
+                change,
+                address: a.clone(),
+                verb,
+                paths: Vec::new(),
+                moved_from: None,
+                after: Vec::new(),
+            })
             .collect(),
         changes: addresses.iter().map(change).collect(),
         drift: Vec::new(),

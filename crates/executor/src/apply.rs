@@ -183,8 +183,7 @@ fn begin(
     let (context, working, plan) = (context.clone(), working.clone(), plan.clone());
     flight.spawn(async move {
         let step = &plan.steps[index];
-        let change = plan.change(&step.address).expect("BUG: each step belongs to a change");
-        (index, perform(&context, &working, change, step).await)
+        (index, perform(&context, &working, &plan.changes[step.change], step).await)
     });
 }
 
@@ -201,7 +200,7 @@ fn take_in(
     let (address, verb) = (step.address.clone(), step.verb);
     let error = match result {
         Ok(()) => {
-            let arm_id = plan.change(&address).and_then(|c| c.arm_id.as_ref()).map(ToString::to_string);
+            let arm_id = plan.changes[step.change].arm_id.as_ref().map(ToString::to_string);
             context.events.tell(Event::StepDone { address, verb, arm_id });
             applied.done += 1;
             queue.done(index);
@@ -220,7 +219,7 @@ fn take_in(
         }
         StepError::State(error) => (Failure::from(error.to_string()), Some(error)),
     };
-    let source = plan.change(&address).map(source).unwrap_or_default();
+    let source = source(&plan.changes[step.change]);
     context.events.tell(Event::StepFailed { address: address.clone(), verb, source, failure });
     for dropped in queue.failed(index) {
         skip(context, &plan.steps[dropped], applied, &format!("{address} did not end well"));
@@ -253,11 +252,9 @@ fn finish(
     working: &Working,
 ) {
     for (address, entry) in &plan.refreshed {
-        let previous = plan.change(address).and_then(|c| c.previous.as_ref());
         // An entry that a step wrote is newer than what the plan foresaw.
-        let untouched = !working.touched(address) && previous.is_none();
-        if untouched && snapshot.resources.contains_key(address) {
-            snapshot.resources.insert(address.clone(), entry.clone());
+        if !working.touched(address) && snapshot.resources.contains_key(address) {
+            snapshot.settle(address, entry.arm_id.as_ref(), Some(entry.clone()));
         }
     }
     for (name, change) in &plan.outputs {

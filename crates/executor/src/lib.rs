@@ -1,7 +1,6 @@
 //! Refresh, apply and recovery through the [`Provider`] that this room owns; it reports events and prints nothing.
 
 mod apply;
-mod aside;
 mod engine;
 mod event;
 mod failure;

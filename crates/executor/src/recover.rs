@@ -2,7 +2,8 @@
 //! step ended. ARM ids are ours to choose, so one GET settles any intent.
 
 use model::{Address, ArmId, Kind, Live, Provisioning, ResourceState, Snapshot, Status, kinds};
-use state::{OpenIntent, Outcome as Ending, Record, StateError, Stored, replay};
+use planner::Verb;
+use state::{Intent, OpenIntent, Outcome as Ending, Record, StateError, Stored, fold, replay};
 
 use crate::event::Event;
 use crate::provider::{Operation, Outcome};
@@ -40,7 +41,7 @@ pub async fn recover(context: &Context, stored: Stored) -> Result<Recovered, Sta
         let settled = settle(context, &open).await;
         match settled {
             Settled::Ended(ending, words) => {
-                take_in(&mut recovered.snapshot, &open, &ending);
+                fold(&mut recovered.snapshot, &Intent::from(&open), &ending);
                 recovered.records.push(Record::Done { sequence: open.sequence, outcome: ending });
                 recovered.settled.push(open.address.clone());
                 context.events.tell(Event::Recovered { address: open.address, words });
@@ -73,7 +74,7 @@ enum Settled {
 
 async fn settle(context: &Context, open: &OpenIntent) -> Settled {
     let kind = kinds::find(open.address.kind()).expect("BUG: journals name known kinds only");
-    let Some(arm_id) = &open.arm_id else {
+    let Some(arm_id) = open.arm_id.as_ref().filter(|_| !Verb::NOTES.contains(&open.step.as_str())) else {
         return Settled::Ended(Ending::as_intended(), "was noted".to_owned());
     };
     if let Some(url) = &open.operation_url {
@@ -121,9 +122,6 @@ async fn settle_set(
     arm_id: &ArmId,
     entry: &ResourceState,
 ) -> Settled {
-    if open.step == "record" {
-        return Settled::Ended(Ending::as_intended(), "was noted".to_owned());
-    }
     let create = open.step == "create";
     // The power state of a new instance is a step of its own.
     let mut values = entry.applied.clone();
@@ -190,24 +188,4 @@ async fn wait_until_settled(
 fn made_after(open: &OpenIntent, created: Option<i64>) -> bool {
     let intended = open.time.parse::<jiff::Timestamp>().map(|t| t.as_second()).unwrap_or(i64::MIN);
     created.is_none_or(|created| created + CLOCK_SKEW_SECONDS >= intended)
-}
-
-fn take_in(snapshot: &mut Snapshot, open: &OpenIntent, ending: &Ending) {
-    let entry = match (ending, &open.entry) {
-        (Ending::Unchanged, _) => return,
-        (Ending::Gone, _) | (Ending::AsIntended { .. }, None) => None,
-        (Ending::Entry(entry), _) => Some((**entry).clone()),
-        (Ending::AsIntended { observed }, Some(entry)) => {
-            let mut entry = entry.clone();
-            entry.observed.extend(observed.clone());
-            Some(entry)
-        }
-    };
-    if let Some(former) = &open.moved_from {
-        snapshot.resources.remove(former);
-    }
-    match entry {
-        Some(entry) => _ = snapshot.resources.insert(open.address.clone(), entry),
-        None => _ = snapshot.resources.remove(&open.address),
-    }
 }

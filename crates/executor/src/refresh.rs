@@ -65,9 +65,11 @@ fn note_missing(lost: impl Iterator<Item = Target>, ids: &mut BTreeSet<String>, 
     }
 }
 
-/// Every resource to read, once. The state's id comes first: a document may have renamed it.
+/// Every resource to read, once. What the state has comes first, under the address that it has there: a document may
+/// have renamed it, or call it by another address.
 fn targets(graph: &Graph, snapshot: &Snapshot) -> Vec<Target> {
     let mut targets: BTreeMap<&Address, Target> = BTreeMap::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     for (address, state) in &snapshot.resources {
         if let Some(arm_id) = &state.arm_id {
             let target = Target {
@@ -76,12 +78,15 @@ fn targets(graph: &Graph, snapshot: &Snapshot) -> Vec<Target> {
                 arm_id: arm_id.clone(),
                 in_state: true,
             };
+            known.insert(arm_id.folded());
+            known.extend(state.deposed.iter().filter_map(|old| Some(old.arm_id.as_ref()?.folded())));
             targets.insert(address, target);
         }
     }
     for resource in graph.resources() {
-        let moved = resource.moved_from.iter().any(|a| snapshot.resources.contains_key(a));
-        if let Some(arm_id) = resource.arm_id.as_ref().filter(|_| !moved) {
+        let moved = resource.moved_from.iter().any(|(a, _)| snapshot.resources.contains_key(a));
+        let unread = |id: &&ArmId| !moved && !known.contains(&id.folded());
+        if let Some(arm_id) = resource.arm_id.as_ref().filter(unread) {
             targets.entry(&resource.address).or_insert_with(|| Target {
                 address: resource.address.clone(),
                 kind: resource.kind,

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use model::{Attributes, Json, Observed, ResourceState, Status};
+use model::{Attributes, Json, Observed, Resource, ResourceState, Status};
 use planner::{Action, Change, Resolved, Step, Verb, entry, fallback, resolve};
 use state::{Intent, Outcome as Ending, Record, StateError};
 
-use crate::aside::{address_of, put_back, set_aside};
 use crate::failure::Failure;
 use crate::provider::{CloudError, Outcome, Request};
 use crate::read_back::{Expected, Shortfall, kept, read_back};
@@ -48,21 +47,19 @@ pub(crate) async fn perform(
 ) -> Result<(), StepError> {
     let plan =
         Prepared::new(context, working, change, step).map_err(|words| StepError::Resource(words.into()))?;
-    set_aside(context, working, change, step).await?;
-    let address = address_of(working, change, step);
     let sequence = working.next_sequence();
     let intent = Intent {
         sequence,
-        address: address.clone(),
+        address: change.address.clone(),
         step: step.verb.word().to_owned(),
         arm_id: plan.arm_id(),
         entry: plan.entry.clone(),
-        moved_from: change.previous.clone(),
+        moved_from: step.moved_from.clone(),
         time: context.time(),
     };
-    working.append(Record::Intent(Box::new(intent))).await?;
+    working.append(Record::Intent(Box::new(intent.clone()))).await?;
     let ended = match step.verb {
-        Verb::Record => plan.record(),
+        verb if verb.is_note() => plan.note(),
         Verb::Delete => delete(context, working, sequence, &plan).await?,
         _ => set(context, working, sequence, &plan).await?,
     };
@@ -71,10 +68,7 @@ pub(crate) async fn perform(
         Some(error) => Record::Failed { sequence, outcome: ended.ending.clone(), error: error.to_string() },
     };
     working.append(record).await?;
-    if matches!(ended.ending, Ending::Unchanged) {
-        put_back(context, working, change, step).await?;
-    }
-    working.end(&address, change.previous.as_ref(), plan.entry, ended.ending, ended.computed);
+    working.end(&intent, &ended.ending, ended.computed);
     ended.error.map_or(Ok(()), |failure| Err(StepError::Resource(failure)))
 }
 
@@ -90,16 +84,29 @@ struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     fn new(context: &Context, working: &Working, change: &'a Change, step: &'a Step) -> Result<Self, String> {
-        let removes = match step.verb {
-            Verb::Delete => true,
-            Verb::Record => matches!(change.action, Action::Delete | Action::Forget),
-            _ => false,
-        };
-        let Some(resource) = change.desired.as_ref().filter(|_| !removes) else {
-            let entry = working.entry(&change.address).filter(|_| !removes);
+        let standing = || working.entry(step.moved_from.as_ref().unwrap_or(&change.address));
+        let noted = |entry: Option<ResourceState>| {
             let values = change.prior.as_ref().map(|p| p.applied.clone()).unwrap_or_default();
-            return Ok(Self { change, step, entry, values });
+            Ok(Self { change, step, entry, values })
         };
+        let Some(resource) = &change.desired else {
+            // Power: nothing of what was applied changes.
+            return noted(standing().filter(|_| !step.verb.removes()));
+        };
+        match step.verb {
+            verb if verb.removes() => noted(None),
+            Verb::Move => noted(standing()),
+            _ => Self::built(context, working, (change, resource), step),
+        }
+    }
+
+    /// A step that makes the resource more like its document.
+    fn built(
+        context: &Context,
+        working: &Working,
+        (change, resource): (&'a Change, &Resource),
+        step: &'a Step,
+    ) -> Result<Self, String> {
         let resolved = resolve(resource, &|address, name| working.computed(address, name))
             .map_err(|(path, words)| format!("`{path}`: {words}"))?;
         if let Some(path) = resolved.unknown.first() {
@@ -114,17 +121,17 @@ impl<'a> Prepared<'a> {
         Ok(Self { change, step, entry, values })
     }
 
-    /// The id that the request is about: a teardown goes to what the state knows.
+    /// The id that the step is about: what does not build goes to what the state knows.
     fn arm_id(&self) -> Option<model::ArmId> {
         let prior = self.change.prior.as_ref().and_then(|p| p.arm_id.clone());
-        if self.step.verb == Verb::Delete {
+        if matches!(self.step.verb, Verb::Delete | Verb::Forget | Verb::Move) {
             prior.or_else(|| self.change.arm_id.clone())
         } else {
             self.change.arm_id.clone()
         }
     }
 
-    fn record(&self) -> Ended {
+    fn note(&self) -> Ended {
         let ending = if self.entry.is_some() { Ending::as_intended() } else { Ending::Gone };
         Ended { ending, computed: BTreeMap::new(), error: None }
     }

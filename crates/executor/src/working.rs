@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use model::{Address, Json, Live, ResourceState, Snapshot};
-use state::{Journal, Outcome as Ending, Record, StateError};
+use planner::Verb;
+use state::{Intent, Journal, Outcome as Ending, Record, StateError, fold};
 
 use crate::read_back::kept;
 
@@ -67,46 +68,22 @@ impl Working {
         fresh.or_else(|| inner.snapshot.resources.get(address)?.observed.get(name).cloned())
     }
 
-    /// Takes a step's end into the state.
-    pub(crate) fn end(
-        &self,
-        address: &Address,
-        previous: Option<&Address>,
-        intended: Option<ResourceState>,
-        ending: Ending,
-        computed: BTreeMap<&'static str, Json>,
-    ) {
+    /// Takes a step's end into the state, as replaying its journal would.
+    pub(crate) fn end(&self, intent: &Intent, ending: &Ending, computed: BTreeMap<&'static str, Json>) {
+        if matches!(ending, Ending::Unchanged) {
+            return;
+        }
         let mut inner = self.lock();
-        let entry = match (ending, intended) {
-            (Ending::Unchanged, _) => return,
-            (Ending::Gone, _) | (Ending::AsIntended { .. }, None) => None,
-            (Ending::Entry(entry), _) => Some(*entry),
-            (Ending::AsIntended { observed }, Some(mut entry)) => {
-                entry.observed.extend(observed);
-                Some(entry)
-            }
-        };
-        if let Some(previous) = previous {
-            inner.snapshot.resources.remove(previous);
-        }
-        match entry {
-            Some(entry) => _ = inner.snapshot.resources.insert(address.clone(), entry),
-            None => {
-                inner.snapshot.resources.remove(address);
-                inner.computed.remove(address);
-            }
-        }
+        fold(&mut inner.snapshot, intent, ending);
+        let address = &intent.address;
         if !computed.is_empty() {
             inner.computed.insert(address.clone(), computed);
+        } else if !inner.snapshot.resources.contains_key(address) {
+            inner.computed.remove(address);
         }
-        inner.touched.insert(address.clone());
-    }
-
-    /// Gives an entry another address.
-    pub(crate) fn rename(&self, from: &Address, to: &Address) {
-        let mut inner = self.lock();
-        if let Some(entry) = inner.snapshot.resources.remove(from) {
-            inner.snapshot.resources.insert(to.clone(), entry);
+        // A new address is all that a move changes: what the plan foresaw of the entry still holds.
+        if intent.step != Verb::Move.word() {
+            inner.touched.insert(address.clone());
         }
     }
 

@@ -51,6 +51,14 @@ impl ArmId {
         self.0.eq_ignore_ascii_case(other)
     }
 
+    /// Whether it names something inside the other: a compute in its workspace, anything in its group.
+    pub fn lies_in(&self, other: &ArmId) -> bool {
+        let (inner, outer) = (self.0.as_bytes(), other.0.as_bytes());
+        inner.len() > outer.len()
+            && inner[outer.len()] == b'/'
+            && inner[..outer.len()].eq_ignore_ascii_case(outer)
+    }
+
     /// The form to use as a key: lower case.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()

@@ -22,6 +22,8 @@ pub enum Shape {
     Texts,
     /// A text or a list of texts.
     TextOrTexts,
+    /// A text, a list of texts, or a mapping from keys to such.
+    TextsByKey,
     /// A mapping or a list.
     Collection,
     /// `true` or an ARM id.
@@ -50,9 +52,26 @@ pub const HEADER: &[HeaderKey] = &[
     ),
     key("lifecycle.prevent_destroy", Shape::Boolean, "A plan that would delete or replace it fails."),
     key("lifecycle.ignore_changes", Shape::TextOrTexts, "Attributes whose differences are left alone."),
-    key("lifecycle.replace_on", Shape::TextOrTexts, "Attributes whose change replaces the resource."),
-    key("lifecycle.create_before_destroy", Shape::Boolean, "Replace by create, then delete."),
-    key("moved_from", Shape::TextOrTexts, "Earlier addresses of this resource."),
+    key(
+        "lifecycle.replace_on",
+        Shape::TextOrTexts,
+        "What replaces the resource when it changes: its own attributes, other resources by address (`setup_script/conda`), or attributes of those (`workspace/research.location`).",
+    ),
+    key(
+        "lifecycle.create_before_destroy",
+        Shape::Boolean,
+        "Replace by create, then delete. It spreads to what the resource depends on; the replacement needs a name of its own.",
+    ),
+    key(
+        "lifecycle.destroy",
+        Shape::Boolean,
+        "`false`: it is never deleted; when its document leaves, plumb forgets it and it stays in Azure.",
+    ),
+    key(
+        "moved_from",
+        Shape::TextsByKey,
+        "Earlier addresses of this resource; with `for_each` also a mapping from keys to them.",
+    ),
     key("adopt", Shape::TrueOrId, "Take over the live resource: `true`, or its ARM id."),
 ];
 

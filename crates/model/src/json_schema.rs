@@ -206,6 +206,10 @@ fn header_value(shape: Shape) -> Json {
         Shape::Boolean => json!({ "anyOf": [{ "type": "boolean" }, expression()] }),
         Shape::Texts => texts,
         Shape::TextOrTexts => json!({ "anyOf": [text, texts] }),
+        Shape::TextsByKey => {
+            let either = json!({ "anyOf": [text, texts] });
+            json!({ "anyOf": [text, texts, { "type": "object", "additionalProperties": either }] })
+        }
         Shape::Collection => json!({ "anyOf": [{ "type": "object" }, { "type": "array" }, expression()] }),
         Shape::TrueOrId => json!({ "anyOf": [{ "const": true }, { "type": "string" }] }),
     }

@@ -21,8 +21,11 @@ pub struct Resource {
     pub dependencies: Vec<Dependency>,
     /// How it may be changed.
     pub lifecycle: Lifecycle,
-    /// Earlier addresses of the same resource.
-    pub moved_from: Vec<Address>,
+    /// Earlier addresses of the same resource, with the places that say so.
+    pub moved_from: Vec<(Address, Place)>,
+    /// Whose document asks that a replacement is made before the old one is deleted: its own, or that of a
+    /// resource which depends on it. The graph finds out.
+    pub create_first: Option<Address>,
     /// Whether a live resource that is in no state may be taken over.
     pub adopt: Option<Adopt>,
     /// The resource that this one was made for, when no document asks for it by itself.
@@ -53,8 +56,21 @@ pub struct Lifecycle {
     pub ignore_changes: Vec<String>,
     /// Attribute paths (or their groups) whose change replaces the resource.
     pub replace_on: Vec<String>,
+    /// Other resources whose change replaces it.
+    pub triggers: Vec<Trigger>,
     /// Replace by create, then delete.
     pub create_before_destroy: bool,
+    /// It is never deleted: when its document leaves, plumb forgets it (`destroy: false`).
+    pub retain: bool,
+}
+
+/// Another resource in `replace_on`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// The resource.
+    pub address: Address,
+    /// One of its attributes, a group of them, or a computed value; any change of it without one.
+    pub path: Option<String>,
 }
 
 /// The `adopt` header key.

@@ -47,6 +47,15 @@ pub struct ResourceState {
     pub depends_on: Vec<Address>,
     /// `prevent_destroy`, which outlives its document.
     pub protected: bool,
+    /// `destroy: false`, which outlives its document: it is forgotten, never deleted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub retained: bool,
+    /// Whether a replacement is made before it is deleted, as its document or that of a dependent asked.
+    #[serde(skip_serializing_if = "is_false")]
+    pub create_before_destroy: bool,
+    /// Older objects of the same address that still wait for their deletion, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deposed: Vec<ResourceState>,
     /// Whether it stands as applied.
     pub status: Status,
     /// `file:line` of the document that made it.
@@ -66,7 +75,79 @@ pub enum Status {
     Incomplete,
 }
 
+impl Snapshot {
+    /// Takes in how one object of an address ended up: as `entry` says, or gone.
+    ///
+    /// An address has one current object. A new one with another id deposes it; when the current one goes and an
+    /// older one is left, that is current again. So whatever ends a run half-way, each object is in the state once.
+    pub fn settle(&mut self, address: &Address, arm_id: Option<&ArmId>, entry: Option<ResourceState>) {
+        let mut objects = self.resources.remove(address).map(ResourceState::into_objects).unwrap_or_default();
+        match (objects.iter().position(|o| o.has_id(arm_id)), entry) {
+            (Some(at), Some(entry)) => objects[at] = entry,
+            (Some(at), None) => drop(objects.remove(at)),
+            (None, Some(entry)) => objects.insert(0, entry),
+            (None, None) => {}
+        }
+        if !objects.is_empty() {
+            let deposed = objects.split_off(1);
+            let current = objects.pop().expect("BUG: just seen");
+            self.resources.insert(address.clone(), ResourceState { deposed, ..current });
+        }
+    }
+
+    /// Every object, old ones included, with its address.
+    pub fn objects(&self) -> impl Iterator<Item = (&Address, &ResourceState)> {
+        let all = self.resources.iter();
+        all.flat_map(|(address, entry)| entry.objects().map(move |object| (address, object)))
+    }
+
+    /// Gives everything of an address another one; nothing happens when the state has none of it.
+    pub fn rename(&mut self, from: &Address, to: &Address) {
+        if let Some(entry) = self.resources.remove(from) {
+            self.resources.insert(to.clone(), entry);
+        }
+    }
+}
+
 impl ResourceState {
+    /// An object of which nothing but its identity is known.
+    pub fn new(kind: &Kind, arm_id: Option<ArmId>) -> Self {
+        Self {
+            kind: kind.name.to_owned(),
+            arm_id,
+            api_version: kind.api_version().to_owned(),
+            applied: Attributes::new(),
+            observed: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            depends_on: Vec::new(),
+            protected: false,
+            retained: false,
+            create_before_destroy: false,
+            deposed: Vec::new(),
+            status: Status::Ready,
+            source: String::new(),
+        }
+    }
+
+    /// Whether it is the object with this id.
+    pub fn has_id(&self, arm_id: Option<&ArmId>) -> bool {
+        match (&self.arm_id, arm_id) {
+            (Some(own), Some(other)) => own.same(other.as_str()),
+            (own, other) => own.is_none() && other.is_none(),
+        }
+    }
+
+    /// The current object, then those that it deposed.
+    pub fn objects(&self) -> impl Iterator<Item = &ResourceState> {
+        std::iter::once(self).chain(&self.deposed)
+    }
+
+    /// The object by itself, then those that it deposed.
+    fn into_objects(mut self) -> Vec<ResourceState> {
+        let deposed = std::mem::take(&mut self.deposed);
+        [vec![self], deposed].concat()
+    }
+
     /// Its kind, which loading has checked.
     pub fn kind(&self) -> &'static Kind {
         kinds::find(&self.kind).expect("BUG: a loaded state has known kinds only")
@@ -85,8 +166,18 @@ struct RawResourceState {
     secrets: BTreeMap<String, String>,
     depends_on: Vec<Address>,
     protected: bool,
+    #[serde(default)]
+    retained: bool,
+    #[serde(default)]
+    create_before_destroy: bool,
+    #[serde(default)]
+    deposed: Vec<ResourceState>,
     status: Status,
     source: String,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl<'de> Deserialize<'de> for ResourceState {
@@ -109,8 +200,71 @@ impl<'de> Deserialize<'de> for ResourceState {
             secrets: raw.secrets,
             depends_on: raw.depends_on,
             protected: raw.protected,
+            retained: raw.retained,
+            create_before_destroy: raw.create_before_destroy,
+            deposed: raw.deposed,
             status: raw.status,
             source: raw.source,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address() -> Address {
+        Address::parse("cluster/research/cpu").expect("an address")
+    }
+
+    fn id(name: &str) -> ArmId {
+        ArmId::group("s", "ml")
+            .in_group("Microsoft.MachineLearningServices/workspaces", "research")
+            .child("computes", name)
+    }
+
+    fn object(name: &str) -> ResourceState {
+        ResourceState::new(kinds::find("cluster").expect("the kind"), Some(id(name)))
+    }
+
+    /// The names of an address's objects, the current one first.
+    fn names(snapshot: &Snapshot) -> Vec<&str> {
+        snapshot.objects().filter_map(|(_, object)| Some(object.arm_id.as_ref()?.name())).collect()
+    }
+
+    fn settle(snapshot: &mut Snapshot, name: &str, stands: bool) {
+        snapshot.settle(&address(), Some(&id(name)), stands.then(|| object(name)));
+    }
+
+    #[test]
+    fn a_new_object_deposes_the_current_one_and_each_leaves_by_its_id() {
+        let mut snapshot = Snapshot::default();
+        for name in ["a", "b", "c"] {
+            settle(&mut snapshot, name, true);
+        }
+        assert_eq!(names(&snapshot), ["c", "b", "a"]);
+        settle(&mut snapshot, "C", true);
+        assert_eq!(names(&snapshot), ["C", "b", "a"], "ids compare without case");
+        settle(&mut snapshot, "b", false);
+        settle(&mut snapshot, "b", false);
+        assert_eq!(names(&snapshot), ["C", "a"]);
+        settle(&mut snapshot, "c", false);
+        assert_eq!(names(&snapshot), ["a"], "what is left is current again");
+        settle(&mut snapshot, "a", false);
+        assert!(snapshot.resources.is_empty());
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_not_written() {
+        let plain = serde_json::to_value(object("a")).expect("JSON");
+        for key in ["retained", "create_before_destroy", "deposed"] {
+            assert!(plain.get(key).is_none(), "{key}");
+        }
+        let mut snapshot = Snapshot::default();
+        settle(&mut snapshot, "a", true);
+        settle(&mut snapshot, "b", true);
+        let text = serde_json::to_string(&snapshot.resources).expect("JSON");
+        let again: BTreeMap<Address, ResourceState> = serde_json::from_str(&text).expect("it reads");
+        assert_eq!(again, snapshot.resources);
     }
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use model::{
     Address, Adopt, Diagnostic, Diagnostics, Json, Live, Observed, Resource, ResourceState, Seal, Snapshot,
-    Status, Value,
+    Status, Trigger, Value,
 };
 
 use crate::difference::{self, Compared, Sides};
+use crate::moves::{self, Moves, Prior};
 use crate::options::Options;
-use crate::plan::{Action, Change, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown};
+use crate::plan::{Action, Change, Difference, Drift, Effect, Ground, Plan, Reason};
 use crate::resolve::{Resolved, resolve};
-use crate::{Graph, entry, guard, notes, order};
+use crate::{Graph, entry, guard, notes, order, refusals};
 
 /// Plans. Pure: the same input gives the same plan, to the byte. `live` is `None` when refresh is off,
 /// and what was applied then stands for what is live.
@@ -24,15 +25,18 @@ pub fn plan(
     seal: &Seal,
     options: &Options,
 ) -> Plan {
+    let Moves { priors, diagnostics } = moves::find(graph, snapshot);
+    let renamed = priors.iter().filter_map(|(now, prior)| Some((prior.previous?, *now))).collect();
     let mut planner = Planner {
         graph,
         live,
         seal,
         options,
-        priors: priors(graph, snapshot),
+        priors,
+        renamed,
         changes: HashMap::with_capacity(graph.resources().len()),
         refreshed: BTreeMap::new(),
-        diagnostics: Diagnostics::default(),
+        diagnostics,
     };
     for resource in graph.in_dependency_order() {
         planner.desired(resource);
@@ -40,13 +44,18 @@ pub fn plan(
     planner.absent();
     let outputs = planner.outputs(outputs, snapshot);
     let drift = planner.drift();
-    let mut changes: Vec<Change> = planner.changes.into_values().collect();
-    changes.sort_by(|a, b| a.address.cmp(&b.address));
+    let old = planner.deposed();
+    let mut changes: Vec<Change> = planner.changes.into_values().chain(old).collect();
+    changes.sort_by(|a, b| (&a.address, a.deposed, &a.arm_id).cmp(&(&b.address, b.deposed, &b.arm_id)));
     let mut diagnostics = planner.diagnostics;
     diagnostics.extend(guard::check(&changes, options));
     let doubts = live.map(|live| guard::doubts(graph, &changes, snapshot, live, options));
     let doubts: Diagnostics = doubts.into_iter().flatten().collect();
     diagnostics.extend(doubts.clone());
+    let steps = order::steps(&changes).unwrap_or_else(|circle| {
+        diagnostics.push(refusals::circle(&circle));
+        Vec::new()
+    });
     Plan {
         ground: Ground {
             cloud: options.cloud.clone(),
@@ -54,7 +63,7 @@ pub fn plan(
             lineage: snapshot.lineage.clone(),
             serial: snapshot.serial,
         },
-        steps: order::steps(&changes),
+        steps,
         drift,
         refreshed: planner.refreshed,
         outputs,
@@ -64,39 +73,18 @@ pub fn plan(
     }
 }
 
-/// A state entry, under the address that the documents call it by, and the one it had.
-#[derive(Clone)]
-struct Prior<'a> {
-    state: &'a ResourceState,
-    previous: Option<&'a Address>,
-}
-
-struct Planner<'a> {
-    graph: &'a Graph,
+/// A plan while it is made.
+pub(crate) struct Planner<'a> {
+    pub(crate) graph: &'a Graph,
     live: Option<&'a Live>,
-    seal: &'a Seal,
-    options: &'a Options,
+    pub(crate) seal: &'a Seal,
+    pub(crate) options: &'a Options,
     priors: BTreeMap<&'a Address, Prior<'a>>,
-    changes: HashMap<Address, Change>,
+    /// Today's addresses by earlier ones.
+    renamed: HashMap<&'a Address, &'a Address>,
+    pub(crate) changes: HashMap<Address, Change>,
     refreshed: BTreeMap<Address, ResourceState>,
-    diagnostics: Diagnostics,
-}
-
-/// The state's entries by today's addresses: `moved_from` renames.
-fn priors<'a>(graph: &'a Graph, snapshot: &'a Snapshot) -> BTreeMap<&'a Address, Prior<'a>> {
-    let mut priors: BTreeMap<&Address, Prior<'_>> = snapshot
-        .resources
-        .iter()
-        .map(|(address, state)| (address, Prior { state, previous: None }))
-        .collect();
-    for resource in graph.resources().iter().filter(|r| !r.moved_from.is_empty()) {
-        let from = resource.moved_from.iter().find(|a| priors.contains_key(a) && graph.get(a).is_none());
-        if let Some(from) = from.filter(|_| !priors.contains_key(&resource.address)) {
-            let prior = priors.remove(from).expect("BUG: just found");
-            priors.insert(&resource.address, Prior { previous: Some(from), ..prior });
-        }
-    }
-    priors
+    pub(crate) diagnostics: Diagnostics,
 }
 
 impl<'a> Planner<'a> {
@@ -136,7 +124,7 @@ impl<'a> Planner<'a> {
         reason: Reason,
     ) -> Change {
         if let (Some(Adopt::Id(id)), None, Some(_)) = (&resource.adopt, &prior, self.live) {
-            self.diagnostics.push(nothing_to_adopt(resource, id.as_str()));
+            self.diagnostics.push(refusals::nothing_to_adopt(resource, id.as_str()));
         }
         let differences = difference::whole(resource, resolved);
         let change = self.change(resource, Action::Create, Some(reason), prior, differences);
@@ -146,13 +134,13 @@ impl<'a> Planner<'a> {
     /// A resource that stands in Azure and in no state: it is adopted when its document says so.
     fn unowned(&mut self, resource: &Arc<Resource>, resolved: &Resolved, observed: &Observed) -> Change {
         if resource.adopt.is_none() {
-            self.diagnostics.push(not_ours(resource));
+            self.diagnostics.push(refusals::not_ours(resource));
         }
         let sides = Sides { resource, resolved, prior: None, live: Some(observed), trust_secrets: false };
         let compared = difference::compare(&sides, self.seal);
         let replaced = compared.differences.iter().find(|d| d.effect == Effect::Replace);
         if let (Some(difference), Some(_)) = (replaced, &resource.adopt) {
-            self.diagnostics.push(adopts_another(resource, difference));
+            self.diagnostics.push(refusals::adopts_another(resource, difference));
         }
         let mut change =
             self.change(resource, Action::Adopt, Some(Reason::Requested), None, compared.differences);
@@ -177,7 +165,8 @@ impl<'a> Planner<'a> {
         };
         let compared = difference::compare(&sides, self.seal);
         let (action, reason) = self.judge(resource, prior, &compared);
-        if action == Action::NoOp || action == Action::Update {
+        self.diagnostics.extend(impossible_order(resource, prior.state, action, reason));
+        if matches!(action, Action::NoOp | Action::Update | Action::Move) {
             self.refresh_entry(resource, resolved, prior, observed, &compared);
         }
         let differences = match action {
@@ -186,7 +175,13 @@ impl<'a> Planner<'a> {
         };
         let mut change = self.change(resource, action, reason, Some(prior.clone()), differences);
         change.unchanged = compared.unchanged;
-        if let Action::Replace { .. } = action { notes::of_replace(change) } else { notes::of_update(change) }
+        match (action, reason) {
+            (Action::Replace { .. }, Some(Reason::Triggered)) => {
+                notes::triggered(notes::of_replace(change), &self.triggers(resource))
+            }
+            (Action::Replace { .. }, _) => notes::of_replace(change),
+            _ => notes::of_update(change),
+        }
     }
 
     fn judge(&self, resource: &Resource, prior: &Prior<'_>, compared: &Compared) -> (Action, Option<Reason>) {
@@ -197,7 +192,7 @@ impl<'a> Planner<'a> {
             .zip(resource.arm_id.as_ref())
             .is_some_and(|(a, b)| !a.same(b.as_str()));
         // Two resources never have one name: a create on top of the standing one would be deleted with it.
-        let replace = Action::Replace { create_first: elsewhere && resource.lifecycle.create_before_destroy };
+        let replace = Action::Replace { create_first: elsewhere && resource.create_first.is_some() };
         let because = |effect| reason_of(compared.differences.iter().filter(move |d| d.effect == effect));
         match () {
             () if self.parent_is_replaced(resource) => (replace, Some(Reason::ParentReplaced)),
@@ -205,6 +200,7 @@ impl<'a> Planner<'a> {
             () if self.options.replace.contains(&resource.address) => (replace, Some(Reason::Requested)),
             () if because(Effect::Replace).is_some() => (replace, because(Effect::Replace)),
             () if elsewhere => (replace, Some(Reason::Manifest)),
+            () if !self.triggers(resource).is_empty() => (replace, Some(Reason::Triggered)),
             () if because(Effect::Update).is_some() => (Action::Update, because(Effect::Update)),
             () if prior.previous.is_some() => (Action::Move, Some(Reason::Requested)),
             () => (Action::NoOp, None),
@@ -230,16 +226,13 @@ impl<'a> Planner<'a> {
             kept.map(|(n, v)| ((*n).to_owned(), v.clone())).collect()
         });
         let completed = prior.state.status == Status::Incomplete && compared.differences.is_empty();
-        let ResourceState { depends_on, protected, source, .. } = entry::blank(resource);
         // Most entries of a large state stay as they are: they are not copied to find that out.
-        let stays = depends_on == prior.state.depends_on
-            && protected == prior.state.protected
-            && source == prior.state.source
+        let stays = entry::says_the_same(resource, prior.state)
             && observed.as_ref().is_none_or(|observed| *observed == prior.state.observed);
         if stays && !applies && !completed {
             return;
         }
-        let mut entry = ResourceState { depends_on, protected, source, ..prior.state.clone() };
+        let mut entry = entry::retold(resource, prior.state);
         if applies {
             entry::apply(&mut entry, resource, resolved, settled.chain(gone), self.seal);
         }
@@ -248,6 +241,8 @@ impl<'a> Planner<'a> {
             entry.status = Status::Ready;
         }
         if entry != *prior.state {
+            // This is about the current object alone.
+            entry.deposed.clear();
             self.refreshed.insert(resource.address.clone(), entry);
         }
     }
@@ -261,23 +256,72 @@ impl<'a> Planner<'a> {
             .map(|(a, p)| (*a, p.clone()))
             .collect();
         for (address, prior) in gone {
-            let reason = if self.options.destroy { Reason::Requested } else { Reason::Manifest };
-            let change = Change {
-                address: address.clone(),
-                kind: prior.state.kind(),
-                action: Action::Delete,
-                reason: Some(reason),
-                previous: None,
-                arm_id: prior.state.arm_id.clone(),
-                differences: difference::removed(prior.state),
-                unchanged: Vec::new(),
-                notes: Vec::new(),
-                implied_by: None,
-                desired: None,
-                prior: Some(prior.state.clone()),
+            let reason = match self.options.destroy {
+                true => Reason::Requested,
+                false if self.is_repeated_otherwise(address) => Reason::Repetition,
+                false => Reason::Manifest,
             };
-            self.changes.insert(address.clone(), notes::of_delete(change));
+            let change = self.torn_down(address, &prior, prior.state, reason);
+            self.changes.insert(address.clone(), change);
         }
+    }
+
+    /// Whether a document stands where this address is from, with `for_each` if that has none, or the other way round.
+    fn is_repeated_otherwise(&self, address: &Address) -> bool {
+        match address.key() {
+            Some(_) => Address::parse(address.stem()).is_some_and(|whole| self.graph.get(&whole).is_some()),
+            None => self.graph.has_elements_of(address),
+        }
+    }
+
+    /// What replacements left behind goes, whatever the documents say.
+    fn deposed(&self) -> Vec<Change> {
+        let all = self
+            .priors
+            .iter()
+            .flat_map(|(a, prior)| prior.state.deposed.iter().map(move |old| (*a, prior, old)));
+        all.map(|(address, prior, old)| Change {
+            deposed: true,
+            ..self.torn_down(address, prior, old, Reason::Deposed)
+        })
+        .collect()
+    }
+
+    /// The end of one object of an address.
+    fn torn_down(
+        &self,
+        address: &Address,
+        prior: &Prior<'a>,
+        object: &ResourceState,
+        reason: Reason,
+    ) -> Change {
+        let change = Change {
+            address: address.clone(),
+            kind: object.kind(),
+            action: if object.retained { Action::Forget } else { Action::Delete },
+            reason: Some(reason),
+            previous: prior.previous.cloned(),
+            arm_id: object.arm_id.clone(),
+            differences: difference::removed(object),
+            unchanged: Vec::new(),
+            notes: Vec::new(),
+            implied_by: None,
+            desired: None,
+            prior: Some(self.remembered(object)),
+            deposed: false,
+        };
+        notes::of_delete(change)
+    }
+
+    /// An object as the state has it, what it depends on by today's addresses.
+    fn remembered(&self, object: &ResourceState) -> ResourceState {
+        let mut object = ResourceState { deposed: Vec::new(), ..object.clone() };
+        for dependency in object.depends_on.iter_mut().filter(|_| !self.renamed.is_empty()) {
+            if let Some(now) = self.renamed.get(dependency) {
+                *dependency = (*now).clone();
+            }
+        }
+        object
     }
 
     fn change(
@@ -300,12 +344,13 @@ impl<'a> Planner<'a> {
             notes: Vec::new(),
             implied_by: resource.implied_by.clone(),
             desired: Some(resource.clone()),
-            prior: prior.map(|p| p.state.clone()),
+            prior: prior.map(|p| self.remembered(p.state)),
+            deposed: false,
         }
     }
 
     /// A computed value of another resource, unless this plan makes that resource anew.
-    fn known(&self, address: &Address, name: &str) -> Option<Json> {
+    pub(crate) fn known(&self, address: &Address, name: &str) -> Option<Json> {
         let remade = self
             .changes
             .get(address)
@@ -324,6 +369,13 @@ impl<'a> Planner<'a> {
         replaced.any(|c| c.arm_id.as_ref().zip(arm_id.parent()).is_some_and(|(a, b)| a.same(b.as_str())))
     }
 
+    /// What of that which its `replace_on` names changes.
+    fn triggers<'r>(&self, resource: &'r Resource) -> Vec<&'r Trigger> {
+        let change = |trigger: &Trigger| self.changes.get(&trigger.address);
+        let sets_off = |t: &&Trigger| change(t).is_some_and(|c| c.sets_off(t.path.as_deref()));
+        resource.lifecycle.triggers.iter().filter(sets_off).collect()
+    }
+
     /// Live was read by the addresses that the state knows.
     fn live_address<'b>(&'b self, address: &'b Address) -> &'b Address {
         self.priors.get(address).and_then(|p| p.previous).unwrap_or(address)
@@ -331,51 +383,6 @@ impl<'a> Planner<'a> {
 
     fn observed(&self, address: &Address) -> Option<&'a Observed> {
         self.live?.get(self.live_address(address))
-    }
-
-    fn outputs(
-        &mut self,
-        wanted: &BTreeMap<String, Value>,
-        snapshot: &Snapshot,
-    ) -> BTreeMap<String, OutputChange> {
-        let mut outputs = BTreeMap::new();
-        for name in wanted.keys().chain(snapshot.outputs.keys()) {
-            let after = match wanted.get(name).filter(|_| !self.options.destroy) {
-                None => Ok((Shown::Absent, None)),
-                Some(value) => self.output(name, value),
-            };
-            let (after, sealed) = after.unwrap_or_else(|words| {
-                self.diagnostics
-                    .push(Diagnostic::error(format!("the output `{name}` has no value: {words}")));
-                (Shown::Absent, None)
-            });
-            let before = snapshot.outputs.get(name).cloned();
-            outputs.insert(name.clone(), OutputChange { before, after, sealed });
-        }
-        outputs
-    }
-
-    /// What an output shows, and what the state would keep of it when it is a secret.
-    fn output(&self, name: &str, value: &Value) -> Result<(Shown, Option<Json>), String> {
-        let sealed = |json: &Json| (Shown::Sensitive, Some(entry::sealed_output(name, json, self.seal)));
-        let lookup = |address: &Address, name: &str| self.known(address, name);
-        let expression = match value {
-            Value::Known(json) => return Ok((Shown::Known(json.clone()), None)),
-            Value::Secret(secret) => return Ok(sealed(&Json::from(secret.expose()))),
-            Value::Deferred(expression) if expression.is_secret() => {
-                let json = expression.evaluate(&lookup)?;
-                return Ok(json.as_ref().map_or((Shown::Sensitive, None), sealed));
-            }
-            Value::Deferred(expression) => expression,
-        };
-        let stands = |address: &Address| self.changes.get(address).is_some_and(|c| c.action == Action::NoOp);
-        let shown = match expression.evaluate(&lookup)? {
-            Some(json) => Shown::Known(json),
-            // Azure has no such value, and nothing is about to happen that could give it one.
-            None if expression.references().iter().all(|(address, _)| stands(address)) => Shown::Absent,
-            None => Shown::Unknown,
-        };
-        Ok((shown, None))
     }
 
     fn drift(&self) -> Vec<Drift> {
@@ -411,6 +418,20 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// A replacement cannot be made first under the name of what it replaces. What nobody can use yet is no loss: a half
+/// made one, and one whose parent goes.
+fn impossible_order(
+    resource: &Resource,
+    prior: &ResourceState,
+    action: Action,
+    reason: Option<Reason>,
+) -> Option<Diagnostic> {
+    let cause = resource.create_first.as_ref()?;
+    let lost = prior.status == Status::Tainted || reason == Some(Reason::ParentReplaced);
+    let in_vain = action == Action::Replace { create_first: false } && resource.kind.in_arm() && !lost;
+    in_vain.then(|| refusals::same_name(resource, cause))
+}
+
 /// One reason for several differences: theirs if they agree, else both.
 fn reason_of<'b>(differences: impl Iterator<Item = &'b Difference>) -> Option<Reason> {
     let reasons: BTreeSet<Reason> = differences.map(|d| d.reason).collect();
@@ -419,33 +440,4 @@ fn reason_of<'b>(differences: impl Iterator<Item = &'b Difference>) -> Option<Re
         1 => reasons.into_iter().next(),
         _ => Some(Reason::Both),
     }
-}
-
-fn nothing_to_adopt(resource: &Resource, id: &str) -> Diagnostic {
-    Diagnostic::error(format!("{} is to be adopted, and Azure has nothing at its id", resource.address))
-        .at(resource.place)
-        .label(id.to_owned())
-        .address(&resource.address)
-        .help("correct the id, or drop `adopt` to have it created")
-}
-
-fn not_ours(resource: &Resource) -> Diagnostic {
-    let id = resource.arm_id.as_ref().map_or("", |id| id.as_str());
-    Diagnostic::error(format!("{} exists in Azure already, and is not in the state", resource.address))
-        .at(resource.place)
-        .label(id.to_owned())
-        .address(&resource.address)
-        .help("add `adopt: true` to take it over as it is, or give this document another name")
-}
-
-fn adopts_another(resource: &Resource, difference: &Difference) -> Diagnostic {
-    let path = difference.attribute.path;
-    Diagnostic::error(format!(
-        "{} cannot be adopted as this document has it: `{path}` cannot change in place",
-        resource.address
-    ))
-    .at(resource.place_of(path))
-    .address(&resource.address)
-    .attribute(path)
-    .help("write what Azure has, or leave the attribute out; `plumb plan` replaces only what is in the state")
 }

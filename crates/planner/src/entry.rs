@@ -1,8 +1,6 @@
 //! What the state will say of a resource.
 
-use std::collections::BTreeMap;
-
-use model::{ArmId, Json, Resource, ResourceState, Seal, Status};
+use model::{ArmId, Json, Resource, ResourceState, Seal};
 
 use crate::plan::Shown;
 use crate::resolve::Resolved;
@@ -10,17 +8,30 @@ use crate::resolve::Resolved;
 /// The entry of a resource before anything of it is applied: its identity and its edges.
 pub fn blank(resource: &Resource) -> ResourceState {
     ResourceState {
-        kind: resource.kind.name.to_owned(),
-        arm_id: resource.arm_id.clone(),
-        api_version: resource.kind.api_version().to_owned(),
-        applied: BTreeMap::new(),
-        observed: BTreeMap::new(),
-        secrets: BTreeMap::new(),
         depends_on: resource.dependencies.iter().map(|d| d.address.clone()).collect(),
         protected: resource.lifecycle.prevent_destroy,
-        status: Status::Ready,
+        retained: resource.lifecycle.retain,
+        create_before_destroy: resource.create_first.is_some(),
         source: resource.source.clone(),
+        ..ResourceState::new(resource.kind, resource.arm_id.clone())
     }
+}
+
+/// The entry, with what a document says without a request as it says it now.
+pub(crate) fn retold(resource: &Resource, prior: &ResourceState) -> ResourceState {
+    let ResourceState { depends_on, protected, retained, create_before_destroy, source, .. } =
+        blank(resource);
+    ResourceState { depends_on, protected, retained, create_before_destroy, source, ..prior.clone() }
+}
+
+/// Whether the entry has what a document says without a request.
+pub(crate) fn says_the_same(resource: &Resource, prior: &ResourceState) -> bool {
+    let depends_on = resource.dependencies.iter().map(|d| &d.address);
+    prior.protected == resource.lifecycle.prevent_destroy
+        && prior.retained == resource.lifecycle.retain
+        && prior.create_before_destroy == resource.create_first.is_some()
+        && prior.source == resource.source
+        && depends_on.eq(&prior.depends_on)
 }
 
 /// The entry with every value of the document applied.

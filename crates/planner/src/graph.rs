@@ -19,7 +19,6 @@ impl Graph {
     /// Takes resources in any order. Dangling references and cycles are diagnostics, a cycle edge by edge.
     pub fn build(mut resources: Vec<Resource>) -> Result<Self, Diagnostics> {
         resources.sort_by(|a, b| a.address.cmp(&b.address));
-        let resources: Vec<Arc<Resource>> = resources.into_iter().map(Arc::new).collect();
         let index: HashMap<Address, usize> =
             resources.iter().enumerate().map(|(i, r)| (r.address.clone(), i)).collect();
         let mut diagnostics = Diagnostics::default();
@@ -42,8 +41,12 @@ impl Graph {
             }
         }
         // Tarjan yields components in reverse topological order of `a → b`: dependencies first.
-        let order = components.into_iter().flatten().map(NodeIndex::index).collect();
-        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(Self { resources, index, order }) }
+        let order: Vec<usize> = components.into_iter().flatten().map(NodeIndex::index).collect();
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
+        }
+        spread_create_first(&mut resources, &index, &order);
+        Ok(Self { resources: resources.into_iter().map(Arc::new).collect(), index, order })
     }
 
     /// The resources, ordered by address.
@@ -56,13 +59,42 @@ impl Graph {
         self.order.iter().map(|&i| &self.resources[i])
     }
 
+    /// Whether a document with `for_each` has this address, and elements.
+    pub(crate) fn has_elements_of(&self, address: &Address) -> bool {
+        let first = format!("{address}[");
+        let at = self.resources.partition_point(|r| r.address.as_str() < first.as_str());
+        self.resources.get(at).is_some_and(|r| r.address.as_str().starts_with(&first))
+    }
+
     /// The resource of an address.
     pub fn get(&self, address: &Address) -> Option<&Arc<Resource>> {
         self.index.get(address).map(|&i| &self.resources[i])
     }
 }
 
-fn dangling(resource: &Resource, dependency: &model::Dependency, resources: &[Arc<Resource>]) -> Diagnostic {
+/// What is made before the old one is deleted needs what it depends on to do the same: the new one stands on the new
+/// dependency while the old one still stands on the old.
+fn spread_create_first(resources: &mut [Resource], index: &HashMap<Address, usize>, order: &[usize]) {
+    let asks = |(at, r): (usize, &Resource)| r.lifecycle.create_before_destroy.then_some(at);
+    let mut cause: Vec<Option<usize>> = resources.iter().enumerate().map(asks).collect();
+    if cause.iter().all(Option::is_none) {
+        return;
+    }
+    for &at in order.iter().rev() {
+        let Some(spread) = cause[at] else { continue };
+        for dependency in &resources[at].dependencies {
+            let to = index[&dependency.address];
+            if !resources[to].lifecycle.create_before_destroy {
+                cause[to] = Some(cause[to].map_or(spread, |other| other.min(spread)));
+            }
+        }
+    }
+    for (at, cause) in cause.into_iter().enumerate() {
+        resources[at].create_first = cause.map(|cause| resources[cause].address.clone());
+    }
+}
+
+fn dangling(resource: &Resource, dependency: &model::Dependency, resources: &[Resource]) -> Diagnostic {
     let near =
         model::rule::nearest(dependency.address.as_str(), resources.iter().map(|r| r.address.as_str()));
     let help =
@@ -74,7 +106,7 @@ fn dangling(resource: &Resource, dependency: &model::Dependency, resources: &[Ar
 }
 
 /// Says a cycle edge by edge, starting from its first address.
-fn cycle(resources: &[Arc<Resource>], index: &HashMap<Address, usize>, members: &[usize]) -> Diagnostic {
+fn cycle(resources: &[Resource], index: &HashMap<Address, usize>, members: &[usize]) -> Diagnostic {
     let start = *members.iter().min().expect("BUG: a cycle has members");
     let mut path = vec![start];
     let mut places = Vec::new();

@@ -2,23 +2,28 @@
 
 mod approval;
 mod build;
+mod counts;
 mod difference;
 pub mod entry;
 mod graph;
 mod guard;
+mod moves;
 mod notes;
 mod options;
 mod order;
+mod outputs;
 pub mod plan;
+mod refusals;
 pub mod render;
 mod resolve;
 
 pub use approval::{Approval, Asked, Made, Proposal, Unusable};
 pub use build::plan;
+pub use counts::Counts;
 pub use difference::fallback;
 pub use graph::Graph;
 pub use options::Options;
 pub use plan::{
-    Action, Change, Counts, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step, Verb,
+    Action, Change, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step, Verb,
 };
 pub use resolve::{Resolved, resolve};

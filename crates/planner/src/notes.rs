@@ -1,8 +1,8 @@
 //! What the reader of a plan should know about a change, in words.
 
-use model::schema;
+use model::{Trigger, schema};
 
-use crate::plan::{Action, Change, Difference, Effect, Shown};
+use crate::plan::{Action, Change, Difference, Effect, Reason, Shown};
 
 /// Notes of a create.
 pub(crate) fn of_create(mut change: Change) -> Change {
@@ -34,6 +34,15 @@ pub(crate) fn of_replace(mut change: Change) -> Change {
     change
 }
 
+/// What sets a replacement off, as `replace_on` names it.
+pub(crate) fn triggered(mut change: Change, triggers: &[&Trigger]) -> Change {
+    let named =
+        |t: &&Trigger| t.path.as_ref().map_or(t.address.to_string(), |path| format!("{}.{path}", t.address));
+    let named: Vec<String> = triggers.iter().map(named).collect();
+    change.notes.insert(0, format!("its `replace_on` names what changes: {}", named.join(", ")));
+    change
+}
+
 /// Another name, or another place, is another resource.
 fn renamed(change: &Change) -> Option<String> {
     let (before, after) = (change.prior.as_ref()?.arm_id.as_ref()?, change.arm_id.as_ref()?);
@@ -47,16 +56,30 @@ fn renamed(change: &Change) -> Option<String> {
 }
 
 fn deleted_first(change: &Change) -> Option<String> {
-    let asked = change.desired.as_ref().is_some_and(|d| d.lifecycle.create_before_destroy);
-    let not = asked && change.action == Action::Replace { create_first: false };
-    not.then(|| {
-        "it is deleted first in spite of `create_before_destroy`: the new one has the same name".to_owned()
-    })
+    let asked = change.desired.as_ref().is_some_and(|d| d.create_first.is_some());
+    let because = match (change.action, change.reason) {
+        (Action::Replace { create_first: false }, Some(Reason::Tainted)) => {
+            "it is tainted, and its name stays"
+        }
+        (Action::Replace { create_first: false }, Some(Reason::ParentReplaced)) => {
+            "what it lies in goes first"
+        }
+        _ => return None,
+    };
+    asked.then(|| format!("it is deleted first in spite of `create_before_destroy`: {because}"))
 }
 
 /// Notes of a delete.
 pub(crate) fn of_delete(mut change: Change) -> Change {
-    change.notes.extend(change.kind.loses.map(|words| format!("deleting it: {words}")));
+    if change.reason == Some(Reason::Deposed) {
+        let id = change.arm_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        change.notes.push(format!("left over from a replacement that did not end: {id}"));
+    }
+    if change.action == Action::Forget {
+        change.notes.push("`destroy: false` was in its document when it was last applied".to_owned());
+    }
+    let loses = change.kind.loses.filter(|_| change.action == Action::Delete);
+    change.notes.extend(loses.map(|words| format!("deleting it: {words}")));
     change
 }
 

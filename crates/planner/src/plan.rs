@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Plan {
     /// What the plan stands on.
     pub ground: Ground,
-    /// One change for each resource that is in the manifests or in the state, ordered by address.
+    /// One change for each resource that is in the manifests or in the state, and one for each old object of a
+    /// resource; ordered by address, old objects last.
     pub changes: Vec<Change>,
     /// The requests (and records) to make; [`Step::after`] holds their order.
     pub steps: Vec<Step>,
@@ -68,6 +69,8 @@ pub struct Change {
     pub desired: Option<Arc<Resource>>,
     /// What the state has; none for a create.
     pub prior: Option<ResourceState>,
+    /// Whether this is about an old object, which a replacement left behind.
+    pub deposed: bool,
 }
 
 /// What happens to a resource.
@@ -134,6 +137,12 @@ pub enum Reason {
     Tainted,
     /// What it lies in is replaced.
     ParentReplaced,
+    /// What its `replace_on` names changes.
+    Triggered,
+    /// Its document has `for_each` now, or has it no longer.
+    Repetition,
+    /// A replacement made something new in its place, and left it behind.
+    Deposed,
     /// The user asked on the command line.
     Requested,
 }
@@ -188,12 +197,16 @@ pub enum Effect {
 /// One request, or one record in the state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
+    /// The index of the change that it is a part of.
+    pub change: usize,
     /// Whose.
     pub address: Address,
     /// What is done.
     pub verb: Verb,
     /// The attributes that it sets.
     pub paths: Vec<&'static str>,
+    /// The address that the state has it under until then.
+    pub moved_from: Option<Address>,
     /// Indexes of the steps that must have ended well before.
     pub after: Vec<usize>,
 }
@@ -217,11 +230,28 @@ pub enum Verb {
     Restart,
     /// DELETE.
     Delete,
-    /// No request: the state alone changes.
+    /// No request: the state takes in what the document says.
     Record,
+    /// No request: the state calls it by another address.
+    Move,
+    /// No request: it leaves the state.
+    Forget,
 }
 
 impl Verb {
+    /// The words of steps that send nothing.
+    pub const NOTES: [&'static str; 3] = ["record", "move", "forget"];
+
+    /// Whether it sends nothing, and only changes the state.
+    pub fn is_note(&self) -> bool {
+        matches!(self, Verb::Record | Verb::Move | Verb::Forget)
+    }
+
+    /// Whether the state has the object no longer when it is done.
+    pub fn removes(&self) -> bool {
+        matches!(self, Verb::Delete | Verb::Forget)
+    }
+
     /// The word that the journal and messages use.
     pub fn word(&self) -> &'static str {
         match self {
@@ -234,6 +264,8 @@ impl Verb {
             Verb::Restart => "restart",
             Verb::Delete => "delete",
             Verb::Record => "record",
+            Verb::Move => "move",
+            Verb::Forget => "forget",
         }
     }
 }
@@ -264,67 +296,57 @@ pub struct OutputChange {
     pub sealed: Option<Json>,
 }
 
-/// How many resources a plan touches, by what happens to them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Adopted.
-    pub import: usize,
-    /// Made, replacements included.
-    pub add: usize,
-    /// Changed in place, power included.
-    pub change: usize,
-    /// Deleted, replacements included.
-    pub destroy: usize,
-    /// Moved in the state.
-    pub moved: usize,
-    /// Forgotten.
-    pub forget: usize,
-}
-
 impl Plan {
-    /// Counts as the summary line has them.
-    pub fn counts(&self) -> Counts {
-        self.counts_of(|_| true)
-    }
-
-    /// The same, of some of the changes: those that are done, say.
-    pub fn counts_of(&self, counted: impl Fn(&Change) -> bool) -> Counts {
-        let mut counts = Counts::default();
-        for change in self.changes.iter().filter(|c| counted(c)) {
-            counts.import += usize::from(change.action == Action::Adopt && change.is_taken_over());
-            match change.action {
-                Action::Adopt if change.is_taken_over() && change.updates() => counts.change += 1,
-                Action::Create => counts.add += 1,
-                Action::Replace { .. } => {
-                    counts.add += 1;
-                    counts.destroy += 1;
-                }
-                Action::Delete => counts.destroy += 1,
-                Action::Update | Action::Start | Action::Stop | Action::Restart => counts.change += 1,
-                Action::Move => counts.moved += 1,
-                Action::Forget => counts.forget += 1,
-                Action::Adopt | Action::NoOp => {}
-            }
-        }
-        counts
-    }
-
     /// Whether applying would do nothing at all.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.outputs.values().all(OutputChange::is_same)
     }
 
-    /// The change of an address.
+    /// The change of an address; of its current object, where a replacement left old ones behind.
     pub fn change(&self, address: &Address) -> Option<&Change> {
-        let at = self.changes.binary_search_by(|c| c.address.cmp(address)).ok()?;
-        Some(&self.changes[at])
+        let at = self.changes.partition_point(|c| c.address < *address);
+        self.changes.get(at).filter(|c| c.address == *address && !c.deposed)
     }
 }
 
 impl Change {
+    /// The address; of what a replacement left behind, also its name in Azure.
+    pub fn label(&self) -> String {
+        match self.arm_id.as_ref().filter(|_| self.deposed) {
+            Some(id) => format!("{} (deposed object {})", self.address, id.name()),
+            None => self.address.to_string(),
+        }
+    }
+
     /// Whether an adoption is one that the document asks for.
     pub(crate) fn is_taken_over(&self) -> bool {
         self.desired.as_ref().is_some_and(|d| d.adopt.is_some())
+    }
+
+    /// The id of what stands now.
+    pub(crate) fn standing_id(&self) -> Option<&ArmId> {
+        self.prior.as_ref()?.arm_id.as_ref()
+    }
+
+    /// Whether it makes what stands into another resource.
+    pub(crate) fn renews(&self) -> bool {
+        let again = self.action == Action::Create && self.prior.is_some();
+        again || matches!(self.action, Action::Replace { .. })
+    }
+
+    /// Whether it changes the resource as a whole, or what stands at this path: an attribute, a group, or a value
+    /// that Azure makes up.
+    pub(crate) fn sets_off(&self, path: Option<&str>) -> bool {
+        let Some(path) = path else { return self.renews() || self.updates() };
+        let within = |d: &&Difference| model::Lifecycle::covers(&[path.to_owned()], d.attribute.path);
+        let moves = |d: &Difference| match d.effect {
+            Effect::Update | Effect::Replace => true,
+            Effect::Whole => d.before != d.after,
+            Effect::Held => self.renews(),
+        };
+        let computed = self.kind.computed(path).is_some() && self.renews();
+        let acts = self.renews() || self.action == Action::Update || self.action == Action::Adopt;
+        computed || (acts && self.differences.iter().filter(within).any(moves))
     }
 
     /// Whether any attribute is set in place.
@@ -359,6 +381,9 @@ impl Reason {
             Reason::Both => "both",
             Reason::Tainted => "tainted",
             Reason::ParentReplaced => "parent replaced",
+            Reason::Triggered => "triggered",
+            Reason::Repetition => "for_each",
+            Reason::Deposed => "deposed",
             Reason::Requested => "requested",
         }
     }

@@ -14,17 +14,24 @@ pub(crate) fn check(snapshot: &Snapshot) -> Result<(), String> {
     let mut owners: HashMap<String, &Address> = HashMap::with_capacity(snapshot.resources.len());
     for (address, entry) in &snapshot.resources {
         check_entry(address, entry)?;
-        if let Some(id) = &entry.arm_id
-            && let Some(other) = owners.insert(id.folded(), address)
-        {
-            return Err(format!("{other} and {address} have the same id {id}"));
+        for id in entry.objects().filter_map(|object| object.arm_id.as_ref()) {
+            if let Some(other) = owners.insert(id.folded(), address) {
+                return Err(format!("{other} and {address} have the same id {id}"));
+            }
         }
     }
     Ok(())
 }
 
-/// Whether an entry fits its address and its kind.
+/// Whether an entry, and each that it deposed, fits its address and its kind.
 pub(crate) fn check_entry(address: &Address, entry: &ResourceState) -> Result<(), String> {
+    if entry.deposed.iter().any(|old| !old.deposed.is_empty()) {
+        return Err(format!("an old object of {address} has old objects of its own"));
+    }
+    entry.objects().try_for_each(|object| check_object(address, object))
+}
+
+fn check_object(address: &Address, entry: &ResourceState) -> Result<(), String> {
     if address.kind() != entry.kind {
         return Err(format!("{address} holds a {}", entry.kind));
     }

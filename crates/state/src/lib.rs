@@ -28,6 +28,6 @@ pub use journal::Journal;
 pub use local::{LocalStore, OsDisk};
 pub use push::{Objection, Pushed};
 pub use record::{Intent, Outcome, Record, Run};
-pub use replay::{OpenIntent, Replayed, replay};
+pub use replay::{OpenIntent, Replayed, fold, replay};
 pub use state_file::{decode, encode};
 pub use store::{Holder, Lock, StateStore, Stored};

@@ -59,7 +59,8 @@ pub fn replay(snapshot: Option<&Snapshot>, records: &[Record]) -> Result<Replaye
             Record::Done { sequence, outcome } | Record::Failed { sequence, outcome, .. } => {
                 let intent = open.remove(sequence).map(|(intent, _)| intent);
                 if let (Some(intent), Some(snapshot)) = (intent, folded.as_mut()) {
-                    fold(snapshot, intent, outcome)?;
+                    check(intent, outcome)?;
+                    fold(snapshot, intent, outcome);
                 }
             }
         }
@@ -121,7 +122,10 @@ pub(crate) fn fold_over(mut snapshot: Snapshot, records: &[Record]) -> Result<Sn
         match record {
             Record::Intent(intent) => _ = begun.insert(intent.sequence, intent),
             Record::Done { sequence, outcome } | Record::Failed { sequence, outcome, .. } => {
-                begun.get(sequence).map_or(Ok(()), |intent| fold(&mut snapshot, intent, outcome))?;
+                if let Some(intent) = begun.get(sequence) {
+                    check(intent, outcome)?;
+                    fold(&mut snapshot, intent, outcome);
+                }
             }
             Record::Begin(_) | Record::Operation { .. } => {}
         }
@@ -129,10 +133,10 @@ pub(crate) fn fold_over(mut snapshot: Snapshot, records: &[Record]) -> Result<Sn
     Ok(snapshot)
 }
 
-/// Applies how an intent ended.
-fn fold(snapshot: &mut Snapshot, intent: &Intent, outcome: &Outcome) -> Result<(), StateError> {
+/// Takes into the snapshot how an intent ended; the state grows by this alone, in a run and in its replay.
+pub fn fold(snapshot: &mut Snapshot, intent: &Intent, outcome: &Outcome) {
     let entry = match outcome {
-        Outcome::Unchanged => return Ok(()),
+        Outcome::Unchanged => return,
         Outcome::Gone => None,
         Outcome::Entry(entry) => Some(ResourceState::clone(entry)),
         Outcome::AsIntended { observed } => intent.entry.clone().map(|mut entry| {
@@ -141,24 +145,34 @@ fn fold(snapshot: &mut Snapshot, intent: &Intent, outcome: &Outcome) -> Result<(
         }),
     };
     if let Some(former) = &intent.moved_from {
-        snapshot.resources.remove(former);
+        snapshot.rename(former, &intent.address);
     }
-    match entry {
-        Some(entry) => {
-            integrity::check_entry(&intent.address, &entry).map_err(|what| inconsistent(&what))?;
-            snapshot.resources.insert(intent.address.clone(), entry);
-        }
-        None => {
-            snapshot.resources.remove(&intent.address);
-        }
-    }
-    Ok(())
+    snapshot.settle(&intent.address, intent.arm_id.as_ref(), entry);
+}
+
+/// Refuses what the state must not say.
+fn check(intent: &Intent, outcome: &Outcome) -> Result<(), StateError> {
+    let entry = match outcome {
+        Outcome::Unchanged | Outcome::Gone => None,
+        Outcome::Entry(entry) => Some(&**entry),
+        Outcome::AsIntended { .. } => intent.entry.as_ref(),
+    };
+    let checked = entry.map_or(Ok(()), |entry| integrity::check_entry(&intent.address, entry));
+    checked.map_err(|what| inconsistent(&what))
 }
 
 fn opened((intent, url): (&Intent, Option<&str>)) -> OpenIntent {
     let Intent { sequence, address, step, arm_id, entry, moved_from, time } = intent.clone();
     let operation_url = url.map(str::to_owned);
     OpenIntent { sequence, address, step, arm_id, entry, moved_from, operation_url, time }
+}
+
+impl From<&OpenIntent> for Intent {
+    fn from(open: &OpenIntent) -> Self {
+        let OpenIntent { sequence, address, step, arm_id, entry, moved_from, operation_url: _, time } =
+            open.clone();
+        Intent { sequence, address, step, arm_id, entry, moved_from, time }
+    }
 }
 
 fn inconsistent(what: &str) -> StateError {

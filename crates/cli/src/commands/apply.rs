@@ -116,14 +116,8 @@ fn summary(plan: &planner::Plan, applied: &Applied, destroy: bool, session: &Ses
     let mut out = String::from("\n");
     if applied.is_complete() {
         let words = match destroy {
-            true => format!("Destroy complete! Resources: {} destroyed.", counts.destroy),
-            false => format!(
-                "Apply complete! Resources: {}{} added, {} changed, {} destroyed.",
-                if counts.import > 0 { format!("{} imported, ", counts.import) } else { String::new() },
-                counts.add,
-                counts.change,
-                counts.destroy
-            ),
+            true => format!("Destroy complete! Resources: {}.", counts.gone()),
+            false => format!("Apply complete! Resources: {}.", counts.done()),
         };
         out.push_str(&paint.paint(Color::Green, &words));
         out.push('\n');

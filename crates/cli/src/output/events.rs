@@ -51,9 +51,7 @@ pub fn planned(plan: &Plan) -> String {
         })
         .collect();
     let counts = plan.counts();
-    let words =
-        format!("Plan: {} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy);
-    out.push_str(&summary(counts, "plan", &words));
+    out.push_str(&summary(counts, "plan", &format!("Plan: {}.", counts.planned())));
     out
 }
 
@@ -68,6 +66,7 @@ fn summary(counts: Counts, operation: &str, words: &str) -> String {
     let changes = json!({
         "changes": {
             "add": counts.add, "change": counts.change, "import": counts.import, "remove": counts.destroy,
+            "forget": counts.forget,
             "operation": operation,
         },
     });
@@ -159,14 +158,8 @@ pub fn applied(plan: &Plan, applied: &Applied, destroy: bool) -> String {
     let counts = plan.counts_of(|change| !undone.contains(&change.address));
     let end = if applied.is_complete() { "complete!" } else { "incomplete:" };
     let (operation, words) = match destroy {
-        true => ("destroy", format!("Destroy {end} Resources: {} destroyed.", counts.destroy)),
-        false => (
-            "apply",
-            format!(
-                "Apply {end} Resources: {} added, {} changed, {} destroyed.",
-                counts.add, counts.change, counts.destroy
-            ),
-        ),
+        true => ("destroy", format!("Destroy {end} Resources: {}.", counts.gone())),
+        false => ("apply", format!("Apply {end} Resources: {}.", counts.done())),
     };
     let outputs: serde_json::Map<String, Json> =
         applied.snapshot.outputs.iter().map(|(name, value)| (name.clone(), output(value))).collect();

@@ -78,5 +78,7 @@ pub fn doing(verb: Verb) -> &'static str {
         Verb::Restart => "Restarting",
         Verb::Delete => "Destroying",
         Verb::Record => "Recording",
+        Verb::Move => "Moving",
+        Verb::Forget => "Forgetting",
     }
 }

@@ -93,7 +93,7 @@ impl Teller {
 
     fn begin(&mut self, address: &Address, verb: Verb) {
         self.flight.begin(address, verb);
-        if self.mode == Mode::Live && verb != Verb::Record {
+        if self.mode == Mode::Live && !verb.is_note() {
             self.bars.insert(address.clone(), self.bar(address, verb));
         }
     }
@@ -168,8 +168,10 @@ fn words(event: &Event, elapsed: u64) -> String {
         Event::SignedIn { words, .. } => format!("{words}."),
         Event::Recovered { address, words } => format!("Recovered: {address} {words}"),
         // A record sends nothing; only its end is worth a line.
-        Event::StepStart { verb: Verb::Record, .. } => return String::new(),
-        Event::StepDone { address, verb: Verb::Record, .. } => format!("{address}: Noted in the state"),
+        Event::StepStart { verb, .. } if verb.is_note() => return String::new(),
+        Event::StepDone { address, verb, .. } if verb.is_note() => {
+            format!("{address}: {} in the state", done(*verb))
+        }
         Event::StepStart { address, verb } => format!("{address}: {}...", doing(*verb)),
         Event::StepDone { address, verb, arm_id } => {
             let id = arm_id
@@ -207,6 +209,8 @@ fn done(verb: Verb) -> &'static str {
         Verb::Stop => "Stop",
         Verb::Restart => "Restart",
         Verb::Delete => "Destruction",
-        Verb::Record => "Record",
+        Verb::Record => "Noted",
+        Verb::Move => "Moved",
+        Verb::Forget => "Forgotten",
     }
 }

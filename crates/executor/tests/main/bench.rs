@@ -45,6 +45,8 @@ pub struct Bench {
     pub parallelism: usize,
     /// Where files are; the machine's own disk unless told.
     pub disk: Arc<dyn Disk>,
+    /// What the user asks for beside the documents.
+    pub options: Options,
 }
 
 /// What one run did.
@@ -63,7 +65,9 @@ impl Bench {
         let world = Arc::new(World::default());
         world.now.store(1_800_000_000, Ordering::Relaxed);
         *world.journal.lock().expect("journal") = Some(root.path().join(".plumb"));
-        Self { root, world, cancel: CancellationToken::new(), parallelism: 4, disk: Arc::new(OsDisk) }
+        let options = Options { cloud: CLOUD.to_owned(), allow_missing: true, ..Options::default() };
+        let disk = Arc::new(OsDisk);
+        Self { root, world, cancel: CancellationToken::new(), parallelism: 4, disk, options }
     }
 
     /// One step at a time, so that every run goes the same way.
@@ -94,6 +98,15 @@ impl Bench {
     /// Applies these documents; a run that dies on the way is a mistake of the test.
     pub fn apply(&self, documents: &str) -> Ran {
         self.run(documents).expect("the run ends")
+    }
+
+    /// Applies these documents with a flag or two, once.
+    pub fn apply_with(&mut self, documents: &str, ask: impl FnOnce(&mut Options)) -> Ran {
+        let before = self.options.clone();
+        ask(&mut self.options);
+        let ran = self.apply(documents);
+        self.options = before;
+        ran
     }
 
     /// Applies these documents in a process of its own; none when it died on the way.
@@ -130,9 +143,8 @@ impl Bench {
         let context = self.context(Events::new(sender)).await;
         let (graph, outputs) = desired(documents);
         let lock = context.store.lock(&holder()).await.expect("the lock");
-        let options = Options { cloud: CLOUD.to_owned(), allow_missing: true, ..Options::default() };
         let wanted = Wanted { graph: &graph, outputs: &outputs };
-        let proposed = propose(&context, wanted, true, &options).await.expect("Azure can be read");
+        let proposed = propose(&context, wanted, true, &self.options).await.expect("Azure can be read");
         let plan = proposed.plan.clone();
         let applied = match plan.diagnostics.has_errors() {
             true => Applied { snapshot: proposed.snapshot().clone(), ..Applied::default() },

@@ -85,8 +85,8 @@ fn killed_at(bench: &Bench, documents: &str, point: i64) -> bool {
 pub fn nothing_is_forgotten(bench: &Bench, context: &str) {
     let stored = bench.stored();
     let replayed = replay(stored.snapshot.as_ref(), &stored.journal).expect("it replays");
-    let entries =
-        replayed.snapshot.iter().flat_map(|s| s.resources.values().filter_map(|r| r.arm_id.as_ref()));
+    let objects = replayed.snapshot.iter().flat_map(|s| s.objects());
+    let entries = objects.filter_map(|(_, object)| object.arm_id.as_ref());
     let announced = replayed.open.iter().filter_map(|open| open.arm_id.as_ref());
     let known: BTreeSet<String> = entries.chain(announced).map(|id| id.folded()).collect();
     let forgotten: Vec<String> =
@@ -104,7 +104,7 @@ fn converges(bench: &Bench, documents: &str, expected: &[&str], context: &str) {
     let mut names = bench.world.names();
     names.sort();
     assert_eq!(names, expected, "{context}");
-    assert_eq!(bench.snapshot().resources.len(), expected.len(), "{context}");
+    assert_eq!(bench.snapshot().objects().count(), expected.len(), "{context}");
     let stored = bench.stored();
     let open = replay(stored.snapshot.as_ref(), &stored.journal).expect("it replays").open;
     assert!(open.is_empty(), "{context}");

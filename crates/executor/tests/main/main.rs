@@ -5,6 +5,7 @@ mod bench;
 mod faults;
 mod full_disk;
 mod kills;
+mod lifecycle;
 mod recovery;
 mod refresh;
 mod world;

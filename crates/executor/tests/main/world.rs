@@ -199,6 +199,12 @@ impl World {
         std::mem::take(&mut *self.log.lock().expect("log"))
     }
 
+    /// The changes that were sent since the last time, in order: `create cpu`.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = |words: &String| words.starts_with("get ") || words.starts_with("list ");
+        self.take_log().into_iter().filter(|words| !reads(words)).collect()
+    }
+
     fn complain(&self, words: String) {
         self.complaints.lock().expect("complaints").push(words);
     }
@@ -277,7 +283,8 @@ impl World {
             Verb::Start => End::Set([("power", Json::from("running"))].into()),
             Verb::Stop => End::Set([("power", Json::from("stopped"))].into()),
             Verb::Put | Verb::Patch | Verb::Act(_) => End::Set(set()),
-            Verb::Restart | Verb::Record => End::Nothing { well: true },
+            Verb::Restart => End::Nothing { well: true },
+            Verb::Record | Verb::Move | Verb::Forget => unreachable!("notes are not sent"),
         };
         if request.verb != Verb::Create && request.verb != Verb::Delete {
             inner.standing.get_mut(&id).expect("it stands").provisioning =

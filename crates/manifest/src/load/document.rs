@@ -18,8 +18,17 @@ pub(super) struct Document<'t> {
     pub(super) id: Option<(String, Place)>,
     pub(super) depends_on: Vec<(Address, Place)>,
     pub(super) lifecycle: Lifecycle,
-    pub(super) moved_from: Vec<Address>,
+    /// What `replace_on` names beyond attributes of its own kind: addresses, or attributes of those.
+    pub(super) replace_on_others: Vec<(String, Place)>,
+    pub(super) moved_from: Vec<Former>,
     pub(super) adopt: Option<Adopt>,
+}
+
+/// An earlier address, of all elements or of the one with this key.
+pub(super) struct Former {
+    pub(super) key: Option<String>,
+    pub(super) address: Address,
+    pub(super) place: Place,
 }
 
 impl<'t> Document<'t> {
@@ -53,12 +62,26 @@ pub(super) fn read<'t>(
     }
     let (kind, az_ml) = header.kind(&root)?;
     let workspace = if az_ml { header.default_workspace(&root, project) } else { None };
-    let lifecycle = root.entry("lifecycle").map(|e| header.lifecycle(&e.node, kind)).unwrap_or_default();
-    let depends_on = header.addresses(&root, "depends_on");
-    let moved_from = header.addresses(&root, "moved_from").into_iter().map(|(a, _)| a).collect();
+    let lifecycle = root.entry("lifecycle").map(|e| header.lifecycle(&e.node, kind));
+    let (lifecycle, replace_on_others) = lifecycle.unwrap_or_default();
+    let depends_on =
+        root.entry("depends_on").map(|e| header.addresses(&e.node, "depends_on")).unwrap_or_default();
+    let moved_from = root.entry("moved_from").map(|e| header.moved_from(&e.node, kind)).unwrap_or_default();
     let adopt = root.entry("adopt").and_then(|e| header.adopt(&e.node, kind));
     let id = root.entry("id").filter(|_| !az_ml).and_then(|e| header.id(&e.node));
-    Some(Document { kind, root, line, az_ml, workspace, id, depends_on, lifecycle, moved_from, adopt })
+    Some(Document {
+        kind,
+        root,
+        line,
+        az_ml,
+        workspace,
+        id,
+        depends_on,
+        lifecycle,
+        replace_on_others,
+        moved_from,
+        adopt,
+    })
 }
 
 struct Header<'d> {
@@ -157,30 +180,42 @@ impl Header<'_> {
         }
     }
 
-    fn lifecycle(&mut self, node: &Node<'_>, kind: &'static Kind) -> Lifecycle {
-        const KEYS: [&str; 4] = ["prevent_destroy", "ignore_changes", "replace_on", "create_before_destroy"];
-        let mut lifecycle = Lifecycle::default();
+    /// The block, and what its `replace_on` names beyond attributes of the kind.
+    fn lifecycle(&mut self, node: &Node<'_>, kind: &'static Kind) -> (Lifecycle, Vec<(String, Place)>) {
+        const KEYS: [&str; 5] =
+            ["prevent_destroy", "ignore_changes", "replace_on", "create_before_destroy", "destroy"];
+        let (mut lifecycle, mut others) = (Lifecycle::default(), Vec::new());
         let Some(entries) = node.entries() else {
             self.error(
                 "`lifecycle` must be a mapping",
                 "write `lifecycle: { prevent_destroy: true }`",
                 node.place,
             );
-            return lifecycle;
+            return (lifecycle, others);
         };
         for entry in entries {
             match entry.key.as_ref() {
                 "prevent_destroy" => lifecycle.prevent_destroy = self.boolean(entry),
                 "create_before_destroy" => lifecycle.create_before_destroy = self.boolean(entry),
-                "ignore_changes" => lifecycle.ignore_changes = self.attributes(entry, kind),
-                "replace_on" => lifecycle.replace_on = self.attributes(entry, kind),
+                "destroy" => lifecycle.retain = !self.boolean(entry),
+                "ignore_changes" => {
+                    let all = self.texts(&entry.key, &entry.node);
+                    lifecycle.ignore_changes = self.attributes(all, kind);
+                }
+                "replace_on" => {
+                    let is_other = |node: &&Node<'_>| node.text().is_some_and(|t| t.contains('/'));
+                    let all = self.texts(&entry.key, &entry.node);
+                    let (addresses, own): (Vec<_>, Vec<_>) = all.into_iter().partition(is_other);
+                    lifecycle.replace_on = self.attributes(own, kind);
+                    others = addresses.iter().filter_map(|n| Some((n.text()?.to_owned(), n.place))).collect();
+                }
                 key => {
                     let words = format!("unknown key `{key}` in `lifecycle`");
                     self.error(words, known_keys(key, KEYS), entry.place);
                 }
             }
         }
-        lifecycle
+        (lifecycle, others)
     }
 
     fn boolean(&mut self, entry: &Entry<'_>) -> bool {
@@ -202,9 +237,9 @@ impl Header<'_> {
         }
     }
 
-    fn attributes(&mut self, entry: &Entry<'_>, kind: &'static Kind) -> Vec<String> {
+    fn attributes(&mut self, nodes: Vec<&Node<'_>>, kind: &'static Kind) -> Vec<String> {
         let mut paths = Vec::new();
-        for node in self.texts(&entry.key, &entry.node) {
+        for node in nodes {
             let path = node.text().unwrap_or_default();
             if table::names_attribute(kind, path) {
                 paths.push(path.to_owned());
@@ -218,12 +253,29 @@ impl Header<'_> {
         paths
     }
 
-    fn addresses(&mut self, root: &Node<'_>, key: &str) -> Vec<(Address, Place)> {
-        let Some(entry) = root.entry(key) else {
-            return Vec::new();
+    /// Earlier addresses, by key where the document says so.
+    fn moved_from(&mut self, node: &Node<'_>, kind: &'static Kind) -> Vec<Former> {
+        let by_key: Vec<(Option<String>, &Node<'_>)> = match node.entries() {
+            Some(entries) => entries.iter().map(|e| (Some(e.key.to_string()), &e.node)).collect(),
+            None => vec![(None, node)],
         };
+        let mut former = Vec::new();
+        for (key, node) in by_key {
+            for (address, place) in self.addresses(node, "moved_from") {
+                if address.kind() == kind.name {
+                    former.push(Former { key: key.clone(), address, place });
+                } else {
+                    let words = format!("a {} cannot have been the {} {address}", kind.name, address.kind());
+                    self.error(words, "another kind is another resource; drop the entry", place);
+                }
+            }
+        }
+        former
+    }
+
+    fn addresses(&mut self, node: &Node<'_>, key: &str) -> Vec<(Address, Place)> {
         let mut found = Vec::new();
-        for node in self.texts(key, &entry.node) {
+        for node in self.texts(key, node) {
             let text = node.text().unwrap_or_default();
             match Address::parse(text).filter(|a| kinds::find(a.kind()).is_some()) {
                 Some(address) => found.push((address, node.place)),

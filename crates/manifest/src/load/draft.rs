@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::expression::Known;
-use model::{Address, ArmId, Dependency, Expression, Kind, Place, Value};
+use model::{Address, ArmId, Dependency, Expression, Kind, Place, Trigger, Value};
 
 /// One resource to be.
 pub(super) struct Draft {
@@ -22,6 +22,8 @@ pub(super) struct Draft {
     pub(super) leaves: BTreeMap<&'static str, Leaf>,
     pub(super) places: Vec<(&'static str, Place)>,
     pub(super) dependencies: Vec<Dependency>,
+    /// Other resources whose change replaces it.
+    pub(super) triggers: Vec<Trigger>,
     pub(super) implied_by: Option<usize>,
 }
 

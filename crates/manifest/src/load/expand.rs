@@ -223,6 +223,7 @@ impl Expansion<'_, '_> {
             leaves: Default::default(),
             places: Vec::new(),
             dependencies: Vec::new(),
+            triggers: Vec::new(),
             implied_by: None,
         })
     }

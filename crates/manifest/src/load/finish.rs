@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::schema::Need;
 use model::{
-    Address, Adopt, Attributes, Dependency, Diagnostic, Json, Place, Resource, Sources, Value, accept,
+    Address, Adopt, Attributes, Diagnostic, Json, Lifecycle, Place, Resource, Sources, Value, accept,
 };
 
 use super::Load;
 use super::attributes::{PLACING, below};
+use super::document::Former;
 use super::draft::{Draft, Leaf};
-use super::index::{Index, Missing};
 
 impl Load<'_, '_> {
     /// Every resource, ordered by address.
@@ -31,7 +31,8 @@ impl Load<'_, '_> {
                 self.adopts(at);
             }
         }
-        self.depends_on();
+        self.edges();
+        self.keys_of_moves();
         let mut resources = Vec::with_capacity(self.drafts.len());
         let addresses: Vec<Option<Address>> = self.drafts.iter().map(|d| d.address().cloned()).collect();
         for draft in std::mem::take(&mut self.drafts) {
@@ -55,6 +56,11 @@ impl Load<'_, '_> {
         };
         let key = draft.each.as_ref().map(|e| e.text.as_str());
         // What a workspace brings along is taken over with it, under the names that follow.
+        let lifecycle = match own {
+            true => document.lifecycle.clone(),
+            // A workspace that stays needs what it brought along.
+            false => Lifecycle { retain: document.lifecycle.retain, ..Lifecycle::default() },
+        };
         let adopt = document.adopt.clone().filter(|_| own || document.adopt == Some(Adopt::Named));
         Some(Resource {
             address: home.address,
@@ -63,7 +69,8 @@ impl Load<'_, '_> {
             arm_id: home.arm_id,
             attributes: draft.leaves.into_iter().filter_map(known).collect(),
             dependencies: draft.dependencies,
-            lifecycle: if own { document.lifecycle.clone() } else { Default::default() },
+            lifecycle: Lifecycle { triggers: draft.triggers, ..lifecycle },
+            create_first: None,
             moved_from: if own { moved_from(&document.moved_from, key) } else { Vec::new() },
             adopt,
             implied_by,
@@ -71,6 +78,30 @@ impl Load<'_, '_> {
             source,
             places: draft.places,
         })
+    }
+
+    /// Keys below `moved_from` are keys of the document's `for_each`.
+    fn keys_of_moves(&mut self) {
+        let mut elements: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        for draft in self.drafts.iter().filter(|d| d.implied_by.is_none()) {
+            let keys = elements.entry(draft.document).or_default();
+            keys.extend(draft.each.as_ref().map(|e| e.text.as_str()));
+        }
+        for (document, keys) in elements {
+            let document = &self.documents[document];
+            for former in &document.moved_from {
+                let Some(key) = former.key.as_deref().filter(|key| !keys.contains(key)) else { continue };
+                let diagnostic = match document.get("for_each") {
+                    Some(_) => {
+                        Diagnostic::error(format!("`for_each` has no key `{key}`, which `moved_from` names"))
+                            .help(model::accept::known_keys(key, keys.iter().copied()))
+                    }
+                    None => Diagnostic::error("`moved_from` has keys, and the document has no `for_each`")
+                        .help("write the earlier address alone"),
+                };
+                self.diagnostics.push(diagnostic.at(former.place));
+            }
+        }
     }
 
     /// A bare subnet name and `vnet_name` mean a subnet in the workspace's group (az ml facts §1).
@@ -224,74 +255,17 @@ impl Load<'_, '_> {
         let place = document.get("adopt").map_or(draft.name_place, |node| node.place);
         self.report(at, Diagnostic::error(words).help(help).at(place), "adopt");
     }
-
-    /// Edges that documents ask for by address.
-    fn depends_on(&mut self) {
-        if self.documents.iter().all(|d| d.depends_on.is_empty()) {
-            return;
-        }
-        let mut edges: Vec<(usize, Dependency)> = Vec::new();
-        let mut missing: BTreeMap<Place, Diagnostic> = BTreeMap::new();
-        let addresses = Index::addresses(&self.drafts);
-        // They have been reported.
-        let homeless: BTreeSet<(&str, &str)> =
-            self.drafts.iter().filter(|d| d.home.is_none()).map(|d| (d.kind.name, d.id.as_str())).collect();
-        for (at, draft) in self.drafts.iter().enumerate() {
-            if draft.implied_by.is_some() || draft.home.is_none() {
-                continue;
-            }
-            for (address, place) in &self.documents[draft.document].depends_on {
-                let targets = addresses.get(address.as_str()).map_or(&[][..], Vec::as_slice);
-                let others = targets.iter().filter(|t| **t != at).filter_map(|t| self.drafts[*t].address());
-                edges.extend(others.map(|a| (at, Dependency { address: a.clone(), place: *place })));
-                let absent = match targets.is_empty() {
-                    true => self.index.absent(address.kind(), address.id(), address.key().as_deref()),
-                    false => None,
-                };
-                let reported = matches!(absent, Some(Missing::Reported))
-                    || targets.is_empty() && homeless.contains(&(address.kind(), address.id()));
-                if let Some(absent @ Missing::LeftOut(_)) = absent {
-                    let words = format!("{address} is left out: its `when` is false");
-                    missing
-                        .entry(*place)
-                        .or_insert_with(|| absent.related(Diagnostic::error(words).at(*place)));
-                } else if !reported && (targets.is_empty() || targets == [at]) {
-                    missing
-                        .entry(*place)
-                        .or_insert_with(|| nothing_there(address, *place, targets, &addresses));
-                }
-            }
-        }
-        for (at, edge) in edges {
-            self.drafts[at].depend(&edge.address, edge.place);
-        }
-        self.diagnostics.extend(missing.into_values());
-    }
 }
 
-fn nothing_there(
-    address: &Address,
-    place: Place,
-    targets: &[usize],
-    addresses: &BTreeMap<&str, Vec<usize>>,
-) -> Diagnostic {
-    if !targets.is_empty() {
-        return Diagnostic::error("a resource cannot depend on itself").help("remove the entry").at(place);
-    }
-    let same_kind = addresses.keys().filter(|a| a.split('/').next() == Some(address.kind())).take(2_000);
-    let near = model::rule::nearest(address.as_str(), same_kind.copied());
-    let help = match near {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "an address is `kind/id`, or `kind/workspace/id` for a cluster or instance".to_owned(),
+/// Earlier addresses of an element; those of a whole `for_each` document get its key, those below a key are its own.
+fn moved_from(former: &[Former], key: Option<&str>) -> Vec<(Address, Place)> {
+    let own = former.iter().filter(|f| f.key.is_none() || f.key.as_deref() == key);
+    let with_key = |former: &Former| match (&former.key, former.address.key(), key) {
+        (None, None, Some(key)) => {
+            let Former { address, .. } = former;
+            Address::new(address.kind(), address.parent(), address.id(), Some(key))
+        }
+        _ => former.address.clone(),
     };
-    Diagnostic::error(format!("there is no resource {address}")).help(help).at(place)
-}
-
-/// Earlier addresses; those of a whole `for_each` document get the element's key.
-fn moved_from(addresses: &[Address], key: Option<&str>) -> Vec<Address> {
-    let with_key = |address: &Address| match (address.key(), key) {
-        (None, Some(key)) => Address::new(address.kind(), address.parent(), address.id(), Some(key)),
-        _ => address.clone(),
-    };
-    addresses.iter().map(with_key).collect()
+    own.map(|former| (with_key(former), former.place)).collect()
 }

@@ -101,6 +101,7 @@ impl Load<'_, '_> {
             leaves: Default::default(),
             places: Vec::new(),
             dependencies: Vec::new(),
+            triggers: Vec::new(),
             implied_by: Some(at),
         };
         draft.leaves.insert("resource_group", Leaf::Value(Value::Known(Json::from(group.name()))));

@@ -4,6 +4,7 @@ mod attributes;
 mod conceal;
 mod document;
 mod draft;
+mod edges;
 mod expand;
 mod expression;
 mod finish;

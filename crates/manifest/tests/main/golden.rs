@@ -80,7 +80,7 @@ fn resource(out: &mut String, resource: &Resource) {
     for dependency in &resource.dependencies {
         let _ = writeln!(out, "  -> {}", dependency.address);
     }
-    for address in &resource.moved_from {
+    for (address, _) in &resource.moved_from {
         let _ = writeln!(out, "  moved from {address}");
     }
     if resource.lifecycle != Default::default() {

@@ -141,6 +141,10 @@ impl Approval {
                 format!("{address} was changed outside plumb since the plan was made, or changed back");
             reasons.push(Diagnostic::error(words).address(address));
         }
+        for address in differing(&then.deposed, &here.deposed) {
+            let words = format!("what a replacement of {address} left behind is not the same any more");
+            reasons.push(Diagnostic::error(words).address(address));
+        }
         let entries = differing(&then.refreshed, &here.refreshed);
         for address in entries.into_iter().filter(|a| !told.contains(a)) {
             let words = format!("what the state would keep of {address} is not the same any more");

@@ -23,6 +23,9 @@ use crate::plan::{
 #[serde(deny_unknown_fields)]
 pub(super) struct PlanForm {
     pub changes: BTreeMap<Address, ChangeForm>,
+    /// What replacements left behind, by the address it is of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deposed: BTreeMap<Address, Vec<ChangeForm>>,
     pub steps: Vec<StepForm>,
     pub drift: Vec<DriftForm>,
     pub refreshed: BTreeMap<Address, ResourceState>,
@@ -73,9 +76,13 @@ pub(super) struct DifferenceForm {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StepForm {
+    /// The number of its change, where every change is followed by those of what it left behind.
+    pub change: usize,
     pub address: Address,
     pub verb: String,
     pub paths: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<Address>,
     pub after: Vec<usize>,
 }
 
@@ -117,8 +124,14 @@ impl PlanForm {
     /// The plan's data. Its diagnostics are not part of it: a plan with errors is not approved.
     pub fn of(plan: &Plan, seal: &Seal) -> Self {
         let refreshed = plan.refreshed.iter().filter_map(|(address, entry)| refreshed(plan, address, entry));
+        let mut deposed: BTreeMap<Address, Vec<ChangeForm>> = BTreeMap::new();
+        for change in plan.changes.iter().filter(|c| c.deposed) {
+            deposed.entry(change.address.clone()).or_default().push(ChangeForm::of(change, seal));
+        }
+        let current = plan.changes.iter().filter(|c| !c.deposed);
         Self {
-            changes: plan.changes.iter().map(|c| (c.address.clone(), ChangeForm::of(c, seal))).collect(),
+            changes: current.map(|c| (c.address.clone(), ChangeForm::of(c, seal))).collect(),
+            deposed,
             steps: plan.steps.iter().map(StepForm::of).collect(),
             drift: plan.drift.iter().map(DriftForm::of).collect(),
             refreshed: refreshed.collect(),
@@ -128,9 +141,18 @@ impl PlanForm {
 
     /// A plan that shows the same. It is for renderers: what apply needs of documents is not there.
     pub fn plan(&self, ground: Ground) -> Plan {
+        let current = self.changes.iter().map(|(address, form)| (address, false, form));
+        let old =
+            self.deposed.iter().flat_map(|(address, all)| all.iter().map(move |form| (address, true, form)));
+        let mut forms: Vec<(&Address, bool, &ChangeForm)> = current.chain(old).collect();
+        forms.sort_by_key(|(address, deposed, _)| (*address, *deposed));
+        let change = |(address, deposed, form): (&Address, bool, &ChangeForm)| Change {
+            deposed,
+            ..form.change(address)
+        };
         Plan {
             ground,
-            changes: self.changes.iter().map(|(address, change)| change.change(address)).collect(),
+            changes: forms.into_iter().map(change).collect(),
             steps: self.steps.iter().map(StepForm::step).collect(),
             drift: self.drift.iter().map(DriftForm::drift).collect(),
             refreshed: self.refreshed.clone(),
@@ -165,6 +187,7 @@ impl ChangeForm {
             desired,
             // The ground has the state it comes from.
             prior: _,
+            deposed: _,
         } = change;
         let done = *action != Action::NoOp;
         Self {
@@ -196,6 +219,7 @@ impl ChangeForm {
             implied_by: self.implied_by.clone(),
             desired: self.document.as_ref().map(|document| Arc::new(document.resource(address, kind))),
             prior: None,
+            deposed: false,
         }
     }
 }
@@ -221,6 +245,7 @@ impl DocumentForm {
             dependencies: Vec::new(),
             lifecycle: Lifecycle::default(),
             moved_from: Vec::new(),
+            create_first: None,
             adopt: self.adopts.then_some(Adopt::Named),
             implied_by: None,
             place: Place::default(),
@@ -241,13 +266,16 @@ fn asked(resource: &Resource, seal: &Seal) -> (BTreeMap<String, String>, String)
         dependencies,
         lifecycle,
         moved_from,
+        create_first,
         adopt,
         implied_by: _,
         place: _,
         source: _,
         places: _,
     } = resource;
-    let Lifecycle { prevent_destroy, ignore_changes, replace_on, create_before_destroy } = lifecycle;
+    let Lifecycle { prevent_destroy, ignore_changes, replace_on, triggers, create_before_destroy, retain } =
+        lifecycle;
+    let triggers = triggers.iter().map(|t| json!([t.address, t.path]));
     let mut hidden = BTreeMap::new();
     let mut open = BTreeMap::new();
     for (path, value) in attributes {
@@ -265,9 +293,10 @@ fn asked(resource: &Resource, seal: &Seal) -> (BTreeMap<String, String>, String)
         "hidden": hidden,
         "depends_on": depends_on,
         "lifecycle": [
-            json!(prevent_destroy), json!(ignore_changes), json!(replace_on), json!(create_before_destroy),
+            json!(prevent_destroy), json!(ignore_changes), json!(replace_on), triggers.collect::<Json>(),
+            json!(create_before_destroy), json!(create_first), json!(retain),
         ],
-        "moved_from": moved_from,
+        "moved_from": moved_from.iter().map(|(address, _)| address).collect::<Vec<_>>(),
         "adopt": match adopt {
             None => Json::Null,
             Some(Adopt::Named) => json!(true),
@@ -314,17 +343,19 @@ impl DifferenceForm {
 
 impl StepForm {
     fn of(step: &Step) -> Self {
-        let Step { address, verb, paths, after } = step;
-        let paths = paths.iter().map(|p| (*p).to_owned()).collect();
-        Self { address: address.clone(), verb: verb.word().to_owned(), paths, after: after.clone() }
+        let Step { change, address, verb, paths, moved_from, after } = step.clone();
+        let paths = paths.into_iter().map(str::to_owned).collect();
+        Self { change, address, verb: verb.word().to_owned(), paths, moved_from, after }
     }
 
     fn step(&self) -> Step {
         let kind = kinds::find(self.address.kind()).expect("BUG: a seal covers the kinds of a saved plan");
         Step {
+            change: self.change,
             address: self.address.clone(),
             verb: verb(kind, &self.verb),
             paths: self.paths.iter().map(|path| attribute(kind, path).path).collect(),
+            moved_from: self.moved_from.clone(),
             after: self.after.clone(),
         }
     }
@@ -332,7 +363,7 @@ impl StepForm {
 
 /// The verb with this word; what is none of the common ones is an action of the kind.
 fn verb(kind: &Kind, word: &str) -> Verb {
-    const COMMON: [Verb; 8] = [
+    const COMMON: [Verb; 10] = [
         Verb::Create,
         Verb::Put,
         Verb::Patch,
@@ -341,6 +372,8 @@ fn verb(kind: &Kind, word: &str) -> Verb {
         Verb::Restart,
         Verb::Delete,
         Verb::Record,
+        Verb::Move,
+        Verb::Forget,
     ];
     let action = || {
         kind.attributes.iter().find_map(|attribute| match attribute.change {

@@ -103,7 +103,7 @@ impl Approval {
     /// The approval of a plan.
     pub fn new(proposal: &Proposal<'_>, made: Made, asked: Asked) -> Self {
         let Proposal { plan, options, snapshot, live, seal } = *proposal;
-        let touched = plan.changes.iter().filter(|change| change.action != Action::NoOp);
+        let touched = plan.changes.iter().filter(|change| change.action != Action::NoOp && !change.deposed);
         let lineage = snapshot.map(|snapshot| snapshot.lineage.clone()).unwrap_or_default();
         Self {
             tool: TOOL.to_owned(),

@@ -59,16 +59,8 @@ fn summary(plan: &Plan, paint: Paint) -> String {
         };
         return format!("{words} {rest}\n");
     }
-    let counts = plan.counts();
-    let import = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
-    let more = [(counts.moved, "to move"), (counts.forget, "to forget")];
-    let more: String =
-        more.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!(", {n} {words}")).collect();
     let label = paint.paint(Color::Bold, "Plan:");
-    let line = format!(
-        "{label} {import}{} to add, {} to change, {} to destroy{more}.\n",
-        counts.add, counts.change, counts.destroy
-    );
+    let line = format!("{label} {}.\n", plan.counts().planned());
     if blocked > 0 { format!("{line}This plan cannot be applied; the errors say why.\n") } else { line }
 }
 
@@ -136,11 +128,12 @@ fn outputs(out: &mut String, plan: &Plan, paint: Paint) {
 /// One resource.
 fn block(out: &mut String, change: &Change, paint: Paint) {
     let address = escape::terminal(change.address.as_str());
-    if let Some(previous) = &change.previous {
+    if let Some(previous) = change.previous.as_ref().filter(|_| !change.deposed) {
         let _ = writeln!(out, "  # {} has moved to {address}", escape::terminal(previous.as_str()));
     }
     if change.action != Action::Move {
-        let _ = writeln!(out, "  {}", paint.paint(Color::Bold, &format!("# {address} {}", headline(change))));
+        let label = escape::terminal(&change.label());
+        let _ = writeln!(out, "  {}", paint.paint(Color::Bold, &format!("# {label} {}", headline(change))));
     }
     notes(out, change, paint);
     let _ = writeln!(
@@ -150,9 +143,19 @@ fn block(out: &mut String, change: &Change, paint: Paint) {
         change.kind.name,
         escape::quoted(change.address.id())
     );
-    attributes(out, change, paint);
+    match change.action {
+        Action::Forget => kept(out, change),
+        _ => attributes(out, change, paint),
+    }
     unchanged(out, change, paint);
     let _ = writeln!(out, "    }}");
+}
+
+/// What a resource has that is forgotten and stays.
+fn kept(out: &mut String, change: &Change) {
+    let entries =
+        change.differences.iter().map(|d| (d.attribute.path.to_owned(), brief(&d.before))).collect();
+    aligned(entries).for_each(|line| out.push_str(&format!("        {line}\n")));
 }
 
 /// What stays as it is: shown where it enters the state, counted elsewhere.
@@ -182,9 +185,18 @@ fn headline(change: &Change) -> String {
         (Action::Replace { .. }, Some(Reason::ParentReplaced)) => {
             "must be replaced, because what it lies in is replaced".to_owned()
         }
+        (Action::Replace { .. }, Some(Reason::Triggered)) => {
+            "will be replaced, because of changes in `replace_on`".to_owned()
+        }
         (Action::Replace { .. }, Some(Reason::Requested)) => "will be replaced, as requested".to_owned(),
         (Action::Replace { .. }, _) => format!("must be replaced{why}"),
-        (Action::Delete, Some(Reason::Requested)) => "will be destroyed".to_owned(),
+        (Action::Delete, Some(Reason::Requested | Reason::Deposed)) => "will be destroyed".to_owned(),
+        (Action::Delete, Some(Reason::Repetition)) if change.address.key().is_some() => {
+            "will be destroyed: its document has no `for_each` any more".to_owned()
+        }
+        (Action::Delete, Some(Reason::Repetition)) => {
+            "will be destroyed: its document has `for_each` now".to_owned()
+        }
         (Action::Delete, _) if change.address.key().is_some() => {
             "will be destroyed: no `for_each` has its key".to_owned()
         }
@@ -194,7 +206,7 @@ fn headline(change: &Change) -> String {
         }
         (Action::Adopt, _) if change.differences.is_empty() => "will be imported".to_owned(),
         (Action::Adopt, _) => "will be imported and updated in-place".to_owned(),
-        (Action::Forget, _) => "will be forgotten; it stays in Azure".to_owned(),
+        (Action::Forget, _) => "will no longer be managed by plumb, but will not be destroyed".to_owned(),
         (Action::Start, _) => "will be started".to_owned(),
         (Action::Stop, _) => "will be stopped".to_owned(),
         (Action::Restart, _) => "will be restarted".to_owned(),

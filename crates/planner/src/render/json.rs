@@ -23,7 +23,7 @@ pub fn json(plan: &Plan) -> Json {
             "environment": plan.ground.environment,
             "lineage": plan.ground.lineage,
             "serial": plan.ground.serial,
-            "summary": { "import": counts.import, "add": counts.add, "change": counts.change, "destroy": counts.destroy },
+            "summary": { "import": counts.import, "add": counts.add, "change": counts.change, "destroy": counts.destroy, "move": counts.moved, "forget": counts.forget },
         },
     })
 }
@@ -42,6 +42,9 @@ pub fn change_json(change: &Change) -> Json {
     let object = value.as_object_mut().expect("BUG: just made an object");
     if let Some(key) = change.address.key() {
         object.insert("index".into(), json!(key));
+    }
+    if let Some(id) = change.arm_id.as_ref().filter(|_| change.deposed) {
+        object.insert("deposed".into(), json!(id));
     }
     if let Some(previous) = &change.previous {
         object.insert("previous_address".into(), json!(previous));
@@ -80,7 +83,7 @@ fn sides(change: &Change) -> Json {
         }
     }
     let created = change.action == Action::Create;
-    let deleted = change.action == Action::Delete;
+    let deleted = matches!(change.action, Action::Delete | Action::Forget);
     let mut value = json!({
         "actions": actions(change),
         "before": if created { Json::Null } else { before },
@@ -125,7 +128,9 @@ fn action_reason(change: &Change) -> Option<&'static str> {
     match (change.action, change.reason) {
         (Action::Replace { .. }, Some(Reason::Tainted)) => Some("replace_because_tainted"),
         (Action::Replace { .. }, Some(Reason::Requested)) => Some("replace_by_request"),
+        (Action::Replace { .. }, Some(Reason::Triggered)) => Some("replace_by_triggers"),
         (Action::Replace { .. }, _) => Some("replace_because_cannot_update"),
+        (Action::Delete, Some(Reason::Repetition)) => Some("delete_because_wrong_repetition"),
         (Action::Delete, Some(Reason::Manifest)) if change.address.key().is_some() => {
             Some("delete_because_each_key")
         }

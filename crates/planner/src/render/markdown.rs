@@ -12,13 +12,9 @@ const BYTES_MAX: usize = 60_000;
 
 /// The whole plan.
 pub fn markdown(plan: &Plan) -> String {
-    let counts = plan.counts();
     let mut out = match plan.is_empty() && !plan.diagnostics.has_errors() {
         true => "### No changes\n\nYour infrastructure matches the manifests.\n".to_owned(),
-        false => format!(
-            "### Plan: {} to add, {} to change, {} to destroy\n",
-            counts.add, counts.change, counts.destroy
-        ),
+        false => format!("### Plan: {}\n", plan.counts().planned()),
     };
     let cloud = escape::markdown(&plan.ground.cloud);
     out.push_str(&format!("\nCloud {cloud}.\n"));
@@ -38,7 +34,7 @@ pub fn markdown(plan: &Plan) -> String {
     for change in &lost {
         let words = if change.action == Action::Delete { "destroyed" } else { "replaced" };
         let notes: String = change.notes.iter().map(|n| format!("; {}", escape::markdown(n))).collect();
-        out.push_str(&format!("- {} is {words}{notes}\n", escape::markdown(change.address.as_str())));
+        out.push_str(&format!("- {} is {words}{notes}\n", escape::markdown(&change.label())));
     }
     let body = diff_lines(&human(plan, Paint(false)));
     let room = BYTES_MAX.saturating_sub(out.len() + 200);

@@ -141,18 +141,8 @@ fn as_written(resource: &Resource, snapshot: &Snapshot, seal: &Seal) -> Resource
 /// The entry of a resource that no document of the case has.
 fn blank(address: &Address) -> ResourceState {
     let kind = kinds::find(address.kind()).unwrap_or_else(|| panic!("{address} is of no kind"));
-    ResourceState {
-        kind: kind.name.to_owned(),
-        arm_id: arm_id(kind, address),
-        api_version: kind.api_version().to_owned(),
-        applied: BTreeMap::new(),
-        observed: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        depends_on: Vec::new(),
-        protected: false,
-        status: model::Status::Ready,
-        source: "manifest.yaml:9".to_owned(),
-    }
+    let source = "manifest.yaml:9".to_owned();
+    ResourceState { source, ..ResourceState::new(kind, arm_id(kind, address)) }
 }
 
 /// The id of an address by itself: everything lies in the group `ml`, and is called as its document.

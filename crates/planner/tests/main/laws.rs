@@ -89,7 +89,7 @@ fn every_delete_in_the_steps_is_one_that_is_shown() {
         let Ok(plan) = case.plan() else { continue };
         let shown = render::human(&plan, Paint(false));
         for step in plan.steps.iter().filter(|s| s.verb == Verb::Delete) {
-            let change = plan.change(&step.address).expect("a step belongs to a change");
+            let change = &plan.changes[step.change];
             assert!(
                 matches!(change.action, Action::Delete | Action::Replace { .. }),
                 "{name}: {}",
@@ -97,7 +97,7 @@ fn every_delete_in_the_steps_is_one_that_is_shown() {
             );
             assert!(shown.contains(&format!("# {} ", step.address)), "{name}: {} is not shown", step.address);
             assert!(
-                case.snapshot.resources.contains_key(&step.address),
+                case.snapshot.resources.contains_key(change.previous.as_ref().unwrap_or(&step.address)),
                 "{name}: {} is not ours",
                 step.address
             );
@@ -134,12 +134,9 @@ fn before(plan: &Plan, index: usize) -> BTreeSet<usize> {
 
 /// The steps of an address that build, or that tear down.
 fn of<'a>(plan: &'a Plan, address: &'a Address, teardown: bool) -> impl Iterator<Item = usize> + 'a {
-    let tears = move |s: &planner::Step| {
-        let goes = plan.change(&s.address).is_some_and(|c| c.action == Action::Delete);
-        s.verb == Verb::Delete || (s.verb == Verb::Record && goes)
-    };
     let steps = plan.steps.iter().enumerate();
-    steps.filter(move |(_, s)| s.address == *address && tears(s) == teardown).map(|(index, _)| index)
+    let fits = move |s: &planner::Step| s.address == *address && s.verb.removes() == teardown;
+    steps.filter(move |(_, s)| fits(s)).map(|(index, _)| index)
 }
 
 fn check_order(name: &str, plan: &Plan) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use model::{Address, ArmId, ResourceState, Snapshot, Status, kinds};
+use model::{Address, ArmId, ResourceState, Snapshot, kinds};
 use serde_json::{Value, json};
 use state::{Changed, End, Holder, Intent, LocalStore, Outcome, Record, Report, Run};
 use tempfile::TempDir;
@@ -105,9 +105,6 @@ pub fn entry(n: usize) -> ResourceState {
     let kind = kinds::find("cluster").expect("the kind");
     let attribute = |path: &str, value: Value| (kind.attribute(path).expect("an attribute").path, value);
     ResourceState {
-        kind: "cluster".to_owned(),
-        arm_id: Some(arm_id(n)),
-        api_version: "2026-05-01".to_owned(),
         applied: [
             attribute("size", json!("Standard_DS3_v2")),
             attribute("max_instances", json!(4)),
@@ -117,9 +114,8 @@ pub fn entry(n: usize) -> ResourceState {
         observed: BTreeMap::from([("principal_id".to_owned(), json!("11111111-2222"))]),
         secrets: BTreeMap::from([("ssh_settings.admin_password".to_owned(), "hmac-sha256:00".to_owned())]),
         depends_on: vec![Address::new("workspace", None, "research", None)],
-        protected: false,
-        status: Status::Ready,
         source: "manifests/ml.yaml:12".to_owned(),
+        ..ResourceState::new(kind, Some(arm_id(n)))
     }
 }
 
