@@ -1,7 +1,7 @@
 //! Each lifecycle feature, by the requests that it sends and their order; with a failure at each of them, and
 //! what the next apply makes of that.
 
-use crate::bench::{Bench, Ran, WORKSPACE};
+use crate::bench::{Bench, Ran, WORKSPACE, address};
 use crate::world::Fault;
 
 /// What may go wrong with a request.
@@ -132,4 +132,19 @@ fn a_replaced_dependency_goes_after_its_dependent_is_updated() {
     };
     let requests = ["create who-new", "put cpu", "delete who-old"];
     Story::new(&with("old"), &with("new"), &requests, &["who-new", "cpu"]).check();
+}
+
+#[test]
+fn one_element_is_replaced_on_request() {
+    let documents = format!(
+        "{WORKSPACE}---\nkind: cluster\nfor_each: [batch, night]\nid: cpu\nname: cpu-${{each.key}}\nworkspace: research\n"
+    );
+    let mut bench = Bench::alone();
+    bench.apply(&documents);
+    bench.world.take_log();
+    let element = address("cluster/research/cpu[\"night\"]");
+    let ran = bench.apply_with(&documents, |options| _ = options.replace.insert(element));
+    no_errors(&ran, "on request");
+    assert_eq!(bench.world.writes(), ["delete cpu-night", "create cpu-night"]);
+    assert!(bench.apply(&documents).plan.is_empty());
 }

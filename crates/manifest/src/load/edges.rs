@@ -16,7 +16,7 @@ struct Edge {
 }
 
 /// What became of one entry; `Err(None)` where what is wrong was said before.
-type Asked = Result<Vec<Edge>, Option<Diagnostic>>;
+type Asked = Result<Vec<Edge>, Option<Box<Diagnostic>>>;
 
 impl Load<'_, '_> {
     /// Adds the edges to the drafts.
@@ -40,7 +40,7 @@ impl Load<'_, '_> {
         let mut wrong: BTreeMap<Place, Diagnostic> = BTreeMap::new();
         for (at, place, asked) in asked {
             match asked {
-                Err(diagnostic) => diagnostic.into_iter().for_each(|d| _ = wrong.entry(place).or_insert(d)),
+                Err(diagnostic) => diagnostic.into_iter().for_each(|d| _ = wrong.entry(place).or_insert(*d)),
                 Ok(edges) => edges.into_iter().for_each(|edge| {
                     self.drafts[at].depend(&edge.to, place);
                     self.drafts[at].triggers.extend(edge.trigger);
@@ -72,10 +72,10 @@ impl<'l> Book<'l> {
         let targets = self.addresses.get(address.as_str()).map_or(&[][..], Vec::as_slice);
         if targets == [from] {
             let words = "a resource cannot depend on itself";
-            return Err(Some(Diagnostic::error(words).help("remove the entry").at(place)));
+            return Err(Some(Box::new(Diagnostic::error(words).help("remove the entry").at(place))));
         }
         if targets.is_empty() {
-            return Err(self.missing(address, place));
+            return Err(self.missing(address, place).map(Box::new));
         }
         let others = targets.iter().filter(|t| **t != from).filter_map(|t| self.drafts[*t].address());
         Ok(others.map(|to| Edge { to: to.clone(), trigger: None }).collect())
@@ -93,15 +93,14 @@ impl<'l> Book<'l> {
 
     /// `workspace/research.location` as an address and a path below it. An id may have dots, too: what is an
     /// address as a whole is one.
-    fn split(&self, text: &str, place: Place) -> Result<(Address, Option<String>), Diagnostic> {
+    fn split(&self, text: &str, place: Place) -> Result<(Address, Option<String>), Box<Diagnostic>> {
         let dots = text.match_indices('.').map(|(at, _)| at).chain([text.len()]);
         let known = dots.rev().find(|at| self.addresses.contains_key(&text[..*at]));
         let parsed = Address::parse(&text[..known.unwrap_or(text.len())]);
         let Some(address) = parsed.filter(|a| kinds::find(a.kind()).is_some()) else {
             let help = "write an attribute of this kind, an address such as `setup_script/conda`, or both joined with a dot";
-            return Err(Diagnostic::error(format!("`{text}` in `replace_on` is no address"))
-                .help(help)
-                .at(place));
+            let words = format!("`{text}` in `replace_on` is no address");
+            return Err(Box::new(Diagnostic::error(words).help(help).at(place)));
         };
         let path = known.and_then(|at| text.get(at + 1..)).filter(|path| !path.is_empty());
         let kind = kinds::find(address.kind()).expect("BUG: just found");
@@ -110,7 +109,8 @@ impl<'l> Book<'l> {
                 kind.attributes.iter().filter(|a| !a.derived).flat_map(|a| [Some(a.path), a.group()]);
             let all = attributes.flatten().chain(kind.computed.iter().map(|c| c.name));
             let help = model::accept::known_keys(path, all);
-            return Err(Diagnostic::error(format!("a {} has no `{path}`", kind.name)).help(help).at(place));
+            let words = format!("a {} has no `{path}`", kind.name);
+            return Err(Box::new(Diagnostic::error(words).help(help).at(place)));
         }
         Ok((address, path.map(str::to_owned)))
     }
