@@ -2,15 +2,21 @@
 //!
 //! There are no structures per kind: documents are read by the kinds' attribute tables, so that every
 //! diagnostic has its place. Nothing here does I/O but `files`.
+//!
+//! And the other way: from what stands in Azure to documents, and from documents to YAML text.
 
+mod describe;
 mod files;
 mod inputs;
 mod load;
 pub mod project;
 mod variables;
+mod write;
 mod yaml;
 
+pub use describe::{Around, Described, Known, Standing, describe};
 pub use files::{Found, ProjectFiles, find_manifests};
 pub use inputs::{Files, Inputs, Layer, LayerForm, NoFiles};
 pub use load::{Loaded, load};
 pub use project::Project;
+pub use write::{Document, write};
