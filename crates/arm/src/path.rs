@@ -6,6 +6,9 @@ use model::{ArmId, Json, Kind, Placement, kinds};
 /// The api-version of subscriptions themselves.
 pub(crate) const SUBSCRIPTION_VERSION: &str = "2022-12-01";
 
+/// The api-version of the list of everything in a resource group.
+pub(crate) const RESOURCES_VERSION: &str = "2021-04-01";
+
 /// The api-version to read an id with; an operation in a journal names no kind.
 pub(crate) fn api_version_of(id: &ArmId) -> &'static str {
     let resource_type = id.resource_type();

@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use executor::provider::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
+use executor::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
 use http::Method;
 use model::compare::get;
-use model::{ArmId, Json, Kind, Observed, Placement};
+use model::{ArmId, Json, Kind, Observed, Placement, kinds};
 
 use crate::client::{Call, Client};
 use crate::judge::no_reply;
 use crate::observe::observe;
 use crate::pace::Young;
-use crate::path::{SUBSCRIPTION_VERSION, api_version_of, is_of, type_of};
+use crate::path::{RESOURCES_VERSION, SUBSCRIPTION_VERSION, api_version_of, is_of, type_of};
 
 /// One write at a time.
 pub(crate) type Queue = Arc<tokio::sync::Mutex<()>>;
@@ -127,6 +127,15 @@ impl Provider for ArmProvider {
         body.map(|body| self.observed(kind, id, &body)).transpose()
     }
 
+    async fn inventory(&self, parent: &ArmId) -> Result<Vec<Item>, CloudError> {
+        let mut found = Vec::new();
+        for (collection, version) in collections_of(parent) {
+            let url = self.client.endpoint.url(parent, &[collection], &[("api-version", version)]);
+            found.extend(self.client.pages(Call::get(url), "value").await?.iter().filter_map(item));
+        }
+        Ok(found)
+    }
+
     async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError> {
         let expected = type_of(request.kind);
         if expected.is_none_or(|t| !t.eq_ignore_ascii_case(&request.arm_id.resource_type())) {
@@ -156,6 +165,36 @@ impl Provider for ArmProvider {
     fn gone_proof_interval(&self) -> Duration {
         self.client.settings.gone_proof_interval
     }
+}
+
+/// What lies in a resource, by the segments and api-versions of its collections.
+fn collections_of(parent: &ArmId) -> Vec<(&'static str, &'static str)> {
+    let own = parent.resource_type();
+    if own == "Microsoft.Resources/resourceGroups" {
+        return vec![("resources", RESOURCES_VERSION)];
+    }
+    let inside = |kind: &&'static Kind| match kind.placement {
+        Placement::InParent { parent, collection, api_version, .. } => {
+            let of = kinds::find(parent).and_then(type_of);
+            of.filter(|of| of.eq_ignore_ascii_case(&own)).map(|_| (collection, api_version))
+        }
+        _ => None,
+    };
+    let mut found: Vec<_> = kinds::KINDS.iter().filter_map(inside).collect();
+    found.dedup();
+    found
+}
+
+/// An item of a collection; without an id it is none.
+fn item(body: &Json) -> Option<Item> {
+    let text = |path| get(body, path).and_then(Json::as_str);
+    let arm_id = ArmId::parse(text("id")?)?;
+    let same_type =
+        |kind: &&&Kind| type_of(kind).is_some_and(|t| t.eq_ignore_ascii_case(&arm_id.resource_type()));
+    let kind = kinds::KINDS.iter().filter(same_type).find(|kind| is_of(kind, body)).copied();
+    let member = text("properties.computeType").map(|word| format!(" ({word})")).unwrap_or_default();
+    let what = format!("{}{member}", arm_id.resource_type());
+    Some(Item { arm_id, kind, what })
 }
 
 /// A node, as listed (machine-learning facts §3.8).

@@ -18,6 +18,10 @@ pub trait Provider: Send + Sync {
     /// "does not exist" too; a missing subscription is an error.
     async fn get(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<Observed>, CloudError>;
 
+    /// Everything that lies directly in a resource group, or in a resource in whose collections plumb knows kinds:
+    /// what is of no kind of plumb's, too. All pages; ordered as the cloud answers.
+    async fn inventory(&self, parent: &ArmId) -> Result<Vec<Item>, CloudError>;
+
     /// Sends one change and returns as soon as the cloud has taken it.
     async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError>;
 
@@ -38,6 +42,17 @@ pub struct Collection {
     pub kinds: Vec<&'static Kind>,
     /// The resource group, or the parent resource, that it lies in.
     pub parent: ArmId,
+}
+
+/// Something that stands, whether plumb knows its kind or not.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its id.
+    pub arm_id: ArmId,
+    /// Its kind, if plumb knows it.
+    pub kind: Option<&'static Kind>,
+    /// What it is, in ARM's words.
+    pub what: String,
 }
 
 /// One change to send. It holds secrets in clear: it has no `Debug`, and is never kept.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::{ArmId, Kind, Observed};
 
-use crate::provider::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
+use crate::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
 
 /// Reads pass, writes are refused before anything is sent.
 pub struct ReadOnly(pub Arc<dyn Provider>);
@@ -19,6 +19,10 @@ impl Provider for ReadOnly {
 
     async fn get(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<Observed>, CloudError> {
         self.0.get(kind, id).await
+    }
+
+    async fn inventory(&self, parent: &ArmId) -> Result<Vec<Item>, CloudError> {
+        self.0.inventory(parent).await
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError> {

@@ -139,3 +139,37 @@ async fn nodes_are_posted_then_paged() {
     let on_instance = Wire::new([(&format!("POST ~/computes/cpu/listNodes{ML}"), error(400, "UserError"))]);
     assert_eq!(on_instance.provider().nodes(&compute("cpu")).await.unwrap_err().outcome, Outcome::NotDone);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_inventory_names_also_what_is_of_no_known_kind() {
+    let group = "/subscriptions/s/resourceGroups/rg";
+    let id = |tail: &str| json!({ "id": format!("{group}/providers/{tail}"), "name": "x" });
+    let wire = Wire::new([
+        (
+            &format!("GET {group}/resources?api-version=2021-04-01"),
+            reply(
+                200,
+                json!({ "value": [
+                    id("microsoft.insights/components/eyes"),
+                    id("Microsoft.Network/virtualNetworks/net"),
+                    { "name": "without an id" },
+                ] }),
+            ),
+        ),
+        (
+            &format!("GET ~/computes{ML}"),
+            reply(200, json!({ "value": [body("cpu", "amlcompute"), body("aks", "Kubernetes")] })),
+        ),
+    ]);
+    let provider = wire.provider();
+    let mut found = provider.inventory(&ArmId::group("s", "rg")).await.unwrap();
+    found.extend(provider.inventory(&workspace()).await.unwrap());
+    wire.end();
+    let kinds: Vec<_> = found.iter().map(|i| (i.arm_id.name(), i.kind.map(|k| k.name))).collect();
+    let expected =
+        [("eyes", Some("application_insights")), ("net", None), ("cpu", Some("cluster")), ("aks", None)];
+    assert_eq!(kinds, expected);
+    assert_eq!(found[3].what, "Microsoft.MachineLearningServices/workspaces/computes (Kubernetes)");
+    // A cluster has no collections, and costs no call.
+    assert!(provider.inventory(&compute("cpu")).await.unwrap().is_empty());
+}

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use executor::{CloudError, Collection, Node, Operation, Outcome, Provider, Request, Sent};
+use executor::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
 use futures_util::FutureExt;
 use model::{ArmId, Json, Kind, Observed, Provisioning};
 use planner::Verb;
@@ -399,6 +399,18 @@ impl Provider for World {
         }
         let found = self.inner().standing.get(&id.folded()).cloned();
         Ok(found.filter(|_| !self.is_hidden(id.name())))
+    }
+
+    async fn inventory(&self, parent: &ArmId) -> Result<Vec<Item>, CloudError> {
+        self.life.step().await;
+        self.note(format!("inventory of {}", parent.name()));
+        let inside = |o: &&Observed| o.arm_id.parent().is_some_and(|p| p.same(parent.as_str()));
+        let item = |o: &Observed| Item {
+            arm_id: o.arm_id.clone(),
+            kind: model::kinds::KINDS.into_iter().find(|k| k.resource_type() == o.arm_id.resource_type()),
+            what: o.arm_id.resource_type(),
+        };
+        Ok(self.inner().standing.values().filter(inside).map(item).collect())
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError> {

@@ -216,7 +216,8 @@ fn check(attributes: &Attributes) -> Result<(), TestCaseError> {
 /// What serde_yaml reads in it, expressions being nothing to it.
 fn second_opinion(text: &str, attributes: &Attributes) -> Result<(), TestCaseError> {
     let (_, document) = text.split_once("\n---\n").expect("two documents");
-    let read: Json = serde_yaml::from_str(document).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+    let read: Json =
+        serde_yaml::from_str(document).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
     for path in ["description", "tags"] {
         let said = escaped(&attributes[path]);
         prop_assert_eq!(&read[path], &said, "{}", text);
