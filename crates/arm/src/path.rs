@@ -11,20 +11,7 @@ pub(crate) const RESOURCES_VERSION: &str = "2021-04-01";
 
 /// The api-version to read an id with; an operation in a journal names no kind.
 pub(crate) fn api_version_of(id: &ArmId) -> &'static str {
-    let resource_type = id.resource_type();
-    let same = |kind: &&&Kind| type_of(kind).is_some_and(|t| t.eq_ignore_ascii_case(&resource_type));
-    kinds::KINDS.iter().find(same).map_or(SUBSCRIPTION_VERSION, |kind| kind.api_version())
-}
-
-/// A kind's ARM type; for a nested kind its parent's and its collection. `None` for local kinds.
-pub(crate) fn type_of(kind: &Kind) -> Option<String> {
-    match kind.placement {
-        Placement::Local => None,
-        Placement::Group { .. } | Placement::InGroup { .. } => Some(kind.resource_type().to_owned()),
-        Placement::InParent { parent, collection, .. } => {
-            Some(format!("{}/{collection}", type_of(kinds::find(parent)?)?))
-        }
-    }
+    kinds::of_type(id).next().map_or(SUBSCRIPTION_VERSION, Kind::api_version)
 }
 
 /// Whether a resource of the kind's collection is of the kind itself.

@@ -14,7 +14,7 @@ use crate::client::{Call, Client};
 use crate::judge::no_reply;
 use crate::observe::observe;
 use crate::pace::Young;
-use crate::path::{RESOURCES_VERSION, SUBSCRIPTION_VERSION, api_version_of, is_of, type_of};
+use crate::path::{RESOURCES_VERSION, SUBSCRIPTION_VERSION, api_version_of, is_of};
 
 /// One write at a time.
 pub(crate) type Queue = Arc<tokio::sync::Mutex<()>>;
@@ -137,8 +137,7 @@ impl Provider for ArmProvider {
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError> {
-        let expected = type_of(request.kind);
-        if expected.is_none_or(|t| !t.eq_ignore_ascii_case(&request.arm_id.resource_type())) {
+        if !kinds::of_type(request.arm_id).any(|kind| kind.name == request.kind.name) {
             let words = format!("`{}` is not the id of a {}", request.arm_id, request.kind.name);
             return Err(no_reply(Outcome::NotDone, words));
         }
@@ -169,14 +168,14 @@ impl Provider for ArmProvider {
 
 /// What lies in a resource, by the segments and api-versions of its collections.
 fn collections_of(parent: &ArmId) -> Vec<(&'static str, &'static str)> {
-    let own = parent.resource_type();
-    if own == "Microsoft.Resources/resourceGroups" {
+    let of_parent: Vec<&Kind> = kinds::of_type(parent).collect();
+    if of_parent.iter().any(|kind| matches!(kind.placement, Placement::Group { .. })) {
         return vec![("resources", RESOURCES_VERSION)];
     }
     let inside = |kind: &&'static Kind| match kind.placement {
         Placement::InParent { parent, collection, api_version, .. } => {
-            let of = kinds::find(parent).and_then(type_of);
-            of.filter(|of| of.eq_ignore_ascii_case(&own)).map(|_| (collection, api_version))
+            let found = of_parent.iter().any(|kind| kind.name == parent);
+            found.then_some((collection, api_version))
         }
         _ => None,
     };
@@ -189,9 +188,7 @@ fn collections_of(parent: &ArmId) -> Vec<(&'static str, &'static str)> {
 fn item(body: &Json) -> Option<Item> {
     let text = |path| get(body, path).and_then(Json::as_str);
     let arm_id = ArmId::parse(text("id")?)?;
-    let same_type =
-        |kind: &&&Kind| type_of(kind).is_some_and(|t| t.eq_ignore_ascii_case(&arm_id.resource_type()));
-    let kind = kinds::KINDS.iter().filter(same_type).find(|kind| is_of(kind, body)).copied();
+    let kind = kinds::of_type(&arm_id).find(|kind| is_of(kind, body));
     let member = text("properties.computeType").map(|word| format!(" ({word})")).unwrap_or_default();
     let what = format!("{}{member}", arm_id.resource_type());
     Some(Item { arm_id, kind, what })

@@ -57,6 +57,15 @@ While it serves, requests under /_emulator/ look behind the scenes; they need th
   PATCH resource?id=ID, DELETE resource?id=ID somebody changes a resource
 docs/emulator.md has the rest: every fault, and budgets, locks, policies, permissions, quotas.";
 
+const IMPORT_HELP: &str = "Examples:
+  plumb import cluster/research/cpu
+  plumb import --resource-group ml-platform
+  plumb import --workspace research --resource-group ml-platform --out manifests/research
+
+With an address, its document must be there: the resource enters the state, and the next plan says what it would change.
+With a group, a workspace or an id, documents are written for everything in it that has none, and the plan that follows
+is shown to be empty. Files are never written over. Exit 2 when that plan is not empty.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a new project that plans at once
@@ -87,6 +96,9 @@ pub enum Command {
     /// Show what depends on what
     #[command(after_help = "Example:\n  plumb graph --format dot | dot -Tsvg > graph.svg")]
     Graph(Graph),
+    /// Take resources that stand in Azure into the state, with documents where there are none; changes nothing in Azure
+    #[command(after_help = IMPORT_HELP)]
+    Import(Import),
     /// Look into the state, or change it by hand
     #[command(
         subcommand,
@@ -374,6 +386,29 @@ pub struct Output {
 pub struct Explain {
     /// A kind, or a kind and a path: `cluster`, `instance.schedules`; all kinds by default
     pub path: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The address of a document whose resource stands in Azure
+    pub address: Option<String>,
+    /// Its ARM id, to be sure; by default it follows from the document's names
+    pub id: Option<String>,
+    /// Write documents for a whole resource group: its name or ARM id
+    #[arg(long, short = 'g', value_name = "NAME", conflicts_with = "address")]
+    pub resource_group: Option<String>,
+    /// Write documents for a workspace and its computes: its ARM id, its name with --resource-group, or its document
+    #[arg(long, short = 'w', value_name = "NAME", conflicts_with_all = ["address", "resource"])]
+    pub workspace: Option<String>,
+    /// Write a document for one resource: its ARM id
+    #[arg(long, value_name = "ID", conflicts_with_all = ["address", "resource_group"])]
+    pub resource: Option<String>,
+    /// The folder to write in, below the project; manifests or manifests/GROUP by default
+    #[arg(long, value_name = "DIR", conflicts_with = "address")]
+    pub out: Option<PathBuf>,
+    /// How many calls may be in flight at once
+    #[arg(long, default_value_t = PARALLELISM, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
 }
 
 #[derive(Debug, Args)]

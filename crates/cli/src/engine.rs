@@ -1,5 +1,6 @@
 //! The rooms joined: cloud, state and plan, for the commands that need them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use executor::{
     propose, take_up,
 };
 use model::{Address, Diagnostic, Seal, Snapshot};
-use planner::{Action, Approval, Asked, Change, Ground, Made, Options, Plan, Reason, Step, Verb};
+use planner::{Action, Approval, Asked, Change, Ground, Made, Options, Plan, Reason, Step, Verb, adoption};
 use state::{Holder, LocalStore, Lock, Run, StateStore, replay};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinHandle;
@@ -20,7 +21,7 @@ use crate::commit;
 use crate::failure::Failure;
 use crate::output::flight::Flight;
 use crate::output::progress::{self, Mode};
-use crate::session::Session;
+use crate::session::{Manifests, Session};
 use crate::signals;
 
 /// Everything a command needs to read, plan and apply.
@@ -191,9 +192,34 @@ impl<'a> Engine<'a> {
         jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
     }
 
+    /// A plan that takes these resources into the state as they stand, by the documents of `session`.
+    pub async fn adoption(
+        &self,
+        session: &Session,
+        addresses: &BTreeSet<Address>,
+    ) -> Result<Proposed, Failure> {
+        let Manifests { graph, outputs, .. } = &session.manifests;
+        let graph = graph.adopting(addresses);
+        let wanted = Wanted { graph: &graph, outputs };
+        let mut proposed = self.plan_for(wanted, &self.options()?).await?;
+        let plan = adoption(&proposed.plan, addresses).map_err(|wrong| session.refused(wrong))?;
+        proposed.plan = Arc::new(plan);
+        Ok(proposed)
+    }
+
+    /// What the next plan says of these resources, by the documents of `session`.
+    pub async fn next(&self, session: &Session, addresses: &BTreeSet<Address>) -> Result<Plan, Failure> {
+        let Manifests { graph, outputs, .. } = &session.manifests;
+        let proposed = self.plan_for(Wanted { graph, outputs }, &self.options()?).await?;
+        Ok(proposed.plan.of_only(addresses))
+    }
+
     async fn plan(&self, options: &Options) -> Result<Proposed, Failure> {
-        let manifests = &self.session.manifests;
-        let wanted = Wanted { graph: &manifests.graph, outputs: &manifests.outputs };
+        let Manifests { graph, outputs, .. } = &self.session.manifests;
+        self.plan_for(Wanted { graph, outputs }, options).await
+    }
+
+    async fn plan_for(&self, wanted: Wanted<'_>, options: &Options) -> Result<Proposed, Failure> {
         let proposed = propose(&self.context, wanted, self.planning.refresh, options);
         Ok(self.unless_stopped(proposed).await??)
     }

@@ -79,6 +79,8 @@ fn run(command: Command, settings: Settings) -> Result<Exit, Failure> {
         Command::Apply(_)
             if session.approved.as_ref().is_some_and(|saved| saved.approval.options.destroy) => {}
         Command::Apply(_) | Command::Drift(_) | Command::Graph(_) => session.load_valid()?,
+        // A group may be imported into a project that has no manifests yet.
+        Command::Import(args) if args.address.is_some() || session.has_manifests() => session.load_valid()?,
         _ => {}
     }
     if let Command::Graph(args) = &command {
@@ -104,6 +106,7 @@ async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exi
         Command::Stop(args) => commands::power::run(args, session, Action::Stop).await,
         Command::Restart(args) => commands::power::run(args, session, Action::Restart).await,
         Command::Nodes(args) => commands::nodes::run(args, session).await,
+        Command::Import(args) => commands::import::run(args, session).await,
         _ => unreachable!("BUG: the other commands have ended"),
     }
 }

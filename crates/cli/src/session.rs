@@ -56,8 +56,18 @@ impl Session {
         Ok(Self { settings, project, sources, manifests: Manifests::default(), approved: None })
     }
 
+    /// Whether there is any manifest.
+    pub fn has_manifests(&self) -> bool {
+        !find_manifests(&self.settings.root, &self.project.manifests).files.is_empty()
+    }
+
     /// Reads and checks every manifest; what is wrong is kept as diagnostics.
     pub fn load(&mut self) -> Result<(), Failure> {
+        self.load_among(Vec::new())
+    }
+
+    /// The same with further texts, by name, as if they stood in the project.
+    pub fn load_among(&mut self, more: Vec<(String, String)>) -> Result<(), Failure> {
         let found = find_manifests(&self.settings.root, &self.project.manifests);
         let mut all = Diagnostics::default();
         let given = self.settings.variable_files.iter().filter_map(|f| f.canonicalize().ok());
@@ -67,7 +77,7 @@ impl Session {
                 || self.settings.root.join(name).canonicalize().map_or(true, |p| !variables_only.contains(&p))
         };
         let texts: Vec<(String, String)> =
-            found.files.into_iter().filter(|(name, _)| is_manifest(name)).collect();
+            found.files.into_iter().filter(|(name, _)| is_manifest(name)).chain(more).collect();
         let manifests: Vec<SourceId> =
             texts.into_iter().map(|(name, text)| self.sources.add(name, text)).collect();
         all.extend(found.diagnostics);

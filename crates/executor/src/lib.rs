@@ -12,6 +12,7 @@ mod recover;
 mod refresh;
 mod run;
 mod step;
+mod survey;
 mod working;
 
 pub use apply::{Applied, apply};
@@ -23,3 +24,4 @@ pub use read_only::ReadOnly;
 pub use recover::{Recovered, mark_open, recover};
 pub use refresh::refresh;
 pub use run::{Clock, Context, Settings};
+pub use survey::{Scope, Survey, survey};

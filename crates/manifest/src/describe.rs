@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::compare::same;
-use model::schema::{Default as TableDefault, Form, Reference, Type};
+use model::schema::{Default as TableDefault, Form, Need, Reference, Type};
 use model::{
     Address, ArmId, Attribute, Attributes, Change, Compare, Json, Kind, Observed, Placement, body, kinds,
 };
@@ -131,7 +131,21 @@ impl Names<'_> {
                 said.insert(attribute.path, value);
             }
         }
+        said.extend(self.with_their_groups(found, &said));
         said
+    }
+
+    /// What must be given when its group is, also where it is as one would assume.
+    fn with_their_groups(&self, found: &Standing, said: &Attributes) -> Attributes {
+        let begun = |group: &str| said.keys().any(|path| is_below(path, group));
+        let needed = found.kind.attributes.iter().filter(|a| a.need == Need::WithGroup && !a.derived);
+        let missing = needed.filter(|a| !said.contains_key(a.path) && a.group().is_some_and(begun));
+        let arm_id = &found.observed.arm_id;
+        let value = |a: &Attribute| {
+            let live = found.observed.attributes.get(a.path).filter(|_| !a.is_hidden())?;
+            Some((a.path, self.referring(&a.value, arm_id, live)))
+        };
+        missing.filter_map(value).collect()
     }
 
     /// What the document has to say of an attribute.
@@ -144,7 +158,11 @@ impl Names<'_> {
         if matches!(attribute.value, Type::Script) {
             return script(attribute, live);
         }
-        let value = live.get(attribute.path).filter(|value| !is_nothing(attribute, value))?;
+        let Some(value) = live.get(attribute.path).filter(|value| !is_nothing(attribute, value)) else {
+            // Without a word there would be the default.
+            let none = attribute.compare == Compare::NoneIsAbsent && body::default_of(attribute).is_some();
+            return none.then(|| Json::from("none"));
+        };
         let elsewhere = || !arm_id.subscription().eq_ignore_ascii_case(&self.around.subscription);
         let assumed = match attribute.default {
             TableDefault::Parent => {

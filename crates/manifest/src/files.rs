@@ -51,6 +51,15 @@ pub fn find_manifests(root: &Path, globs: &[String]) -> Found {
     found
 }
 
+/// Whether a file of this name, relative to the project, would be read as a manifest.
+pub fn is_manifest(globs: &[String], name: &str) -> bool {
+    let folders = name.split('/').count() - 1;
+    let hidden = name.split('/').any(|part| part.starts_with('.')) || name.starts_with("components/");
+    let of_variables = VARIABLES.iter().any(|end| name.ends_with(end));
+    let matches = || patterns(globs).is_ok_and(|set| set.is_match(name));
+    folders <= DEPTH_MAX && !hidden && !of_variables && matches()
+}
+
 fn patterns(globs: &[String]) -> Result<GlobSet, String> {
     let defaults = DEFAULT_GLOBS.map(str::to_owned);
     let globs = if globs.is_empty() { &defaults[..] } else { globs };
@@ -226,5 +235,14 @@ mod tests {
         assert_eq!(words, ["the manifest `utf16.yaml` is UTF-16; save it as UTF-8"]);
         let found = find_manifests(root.path(), &["a/*.yml".to_owned()]);
         assert_eq!(found.files.len(), 1);
+        for name in manifests {
+            assert!(is_manifest(&[], name), "{name}");
+        }
+        for name in others {
+            assert!(!is_manifest(&[], name), "{name}");
+        }
+        assert!(
+            is_manifest(&["a/*.yml".to_owned()], "a/c.yml") && !is_manifest(&["a/*.yml".to_owned()], "b.yml")
+        );
     }
 }

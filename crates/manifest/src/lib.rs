@@ -15,7 +15,7 @@ mod write;
 mod yaml;
 
 pub use describe::{Around, Described, Known, Standing, describe};
-pub use files::{Found, ProjectFiles, find_manifests};
+pub use files::{Found, ProjectFiles, find_manifests, is_manifest};
 pub use inputs::{Files, Inputs, Layer, LayerForm, NoFiles};
 pub use load::{Loaded, load};
 pub use project::Project;

@@ -8,7 +8,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 /// Desired resources, each address once, no dangling edge, no cycle.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Graph {
     resources: Vec<Arc<Resource>>,
     index: HashMap<Address, usize>,
@@ -47,6 +47,13 @@ impl Graph {
         }
         spread_create_first(&mut resources, &index, &order);
         Ok(Self { resources: resources.into_iter().map(Arc::new).collect(), index, order })
+    }
+
+    /// The same graph with each resource edited, in what makes no edge.
+    pub(crate) fn with_each(&self, edit: impl FnMut(&mut Arc<Resource>)) -> Self {
+        let Self { mut resources, index, order } = self.clone();
+        resources.iter_mut().for_each(edit);
+        Self { resources, index, order }
     }
 
     /// The resources, ordered by address.

@@ -1,5 +1,6 @@
 //! Graph, three-way diff, drift, plan, and the plan's text. Pure: no files, clock, async or randomness.
 
+mod adoption;
 mod approval;
 mod build;
 mod counts;
@@ -17,6 +18,7 @@ mod refusals;
 pub mod render;
 mod resolve;
 
+pub use adoption::adoption;
 pub use approval::{Approval, Asked, Made, Proposal, Unusable};
 pub use build::plan;
 pub use counts::Counts;

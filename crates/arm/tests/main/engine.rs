@@ -149,7 +149,11 @@ impl Engine {
 
 /// What documents want.
 pub fn desired(documents: &[Json], subscription: &str) -> Graph {
-    let text = documents.iter().map(Json::to_string).collect::<Vec<_>>().join("\n---\n");
+    written(documents.iter().map(Json::to_string).collect::<Vec<_>>().join("\n---\n"), subscription)
+}
+
+/// What the documents of a text want.
+pub fn written(text: String, subscription: &str) -> Graph {
     let mut sources = Sources::default();
     let source = sources.add("all.yaml", text);
     let project = Project::default();

@@ -1,13 +1,14 @@
 //! The round-trip law (design §4), for every kind in ARM: what was asked for reads back as the same, so
 //! that the second plan is empty, and so is a plan that adopts; and after a change in place it is empty again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arm::{ArmProvider, Client, Endpoint, HttpTransport, Settings, StaticToken};
 use emulator::{Emulator, Options, Running};
 use executor::{Applied, Provider};
+use manifest::{Around, Standing, describe, write};
 use model::compare::same;
 use model::{Json, Kind, Resource, Secret, Snapshot, kinds};
 use planner::{Action, Effect, Graph, Plan};
@@ -64,6 +65,8 @@ async fn law_of(kind: &'static Kind, count: u64, seed: u64, options: &Options) -
         complaints.extend(said.into_iter().map(|c| format!("{words}, in other words: {c}")));
         let adopted = bench.engine.plan(&desired(cases, true), &Snapshot::default()).await.unwrap();
         complaints.extend(not_as_adopted(&adopted).into_iter().map(|c| format!("{words}, adopted: {c}")));
+        let imported = bench.imported(cases).await;
+        complaints.extend(imported.into_iter().map(|c| format!("{words}, imported: {c}")));
     }
     bench.stop().await;
     // The documents of the first resource complained of; the others are often of the same cause.
@@ -84,8 +87,8 @@ fn untouched(kind: &'static Kind, cases: &[Case], edited: &[Case]) -> Vec<String
     never.map(|a| format!("no case says anything of {}.{}", kind.name, a.path)).collect()
 }
 
-/// What the documents want, with the group, the workspace and the scripts that they may name.
-fn desired(cases: &[Case], adopt: bool) -> Graph {
+/// Where the cases lie, and what they may name.
+fn surroundings(adopt: bool) -> Vec<Json> {
     let id = |tail: &str| format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/{tail}");
     let script = "#!/bin/bash\necho ready\n";
     let mut documents = vec![
@@ -106,7 +109,13 @@ fn desired(cases: &[Case], adopt: bool) -> Graph {
     if !adopt {
         documents.iter_mut().filter_map(Json::as_object_mut).for_each(|d| _ = d.remove("adopt"));
     }
-    documents.extend(cases.iter().map(|case| case.document(adopt)));
+    documents
+}
+
+/// What the documents want, with the group, the workspace and the scripts that they may name.
+fn desired(cases: &[Case], adopt: bool) -> Graph {
+    let documents: Vec<Json> =
+        surroundings(adopt).into_iter().chain(cases.iter().map(|case| case.document(adopt))).collect();
     engine::desired(&documents, SUBSCRIPTION)
 }
 
@@ -169,6 +178,25 @@ impl Bench {
     async fn stop(self) {
         drop(self.engine);
         self.cloud.stop().await.unwrap();
+    }
+
+    /// What a plan would do to resources whose documents plumb has written itself, from what stands, beyond taking
+    /// them in.
+    async fn imported(&self, cases: &[Case]) -> Vec<String> {
+        let mut standing = Vec::new();
+        for resource in desired(cases, false).resources().iter().filter(|r| r.kind.in_arm()) {
+            let id = resource.arm_id.as_ref().unwrap();
+            let observed = self.engine.provider.get(resource.kind, id).await.unwrap().unwrap();
+            standing.push(Standing { kind: resource.kind, observed });
+        }
+        let around = Around { subscription: SUBSCRIPTION.to_owned(), ..Around::default() };
+        let described = describe(&standing, &around);
+        let documents: Vec<_> = described.iter().map(|d| d.document.clone()).collect();
+        let graph = engine::written(write(&documents), SUBSCRIPTION);
+        let addresses = graph.resources().iter().map(|r| r.address.clone()).collect();
+        assert_eq!(described.iter().map(|d| d.address.clone()).collect::<BTreeSet<_>>(), addresses);
+        let plan = self.engine.plan(&graph.adopting(&addresses), &Snapshot::default()).await.unwrap();
+        not_as_adopted(&plan)
     }
 
     /// Attributes that ARM answers, and that are not as asked.

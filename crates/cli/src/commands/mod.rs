@@ -8,6 +8,7 @@ pub mod emulator;
 pub mod explain;
 pub mod graph;
 pub mod history;
+pub mod import;
 pub mod init;
 pub mod nodes;
 pub mod output;

@@ -79,16 +79,18 @@ fn all(snapshot: &Snapshot) -> String {
     if snapshot.resources.is_empty() {
         return "The state is empty.\n".to_owned();
     }
-    let mut out = String::new();
-    for (address, entry) in &snapshot.resources {
-        let _ = writeln!(out, "# {}", escape::terminal(address.as_str()));
-        for (path, value) in &entry.applied {
-            let _ = writeln!(out, "  {path} = {}", shortened(value));
-        }
-        for path in entry.secrets.keys() {
-            let _ = writeln!(out, "  {path} = (sensitive value)");
-        }
-        out.push('\n');
+    let resources = snapshot.resources.iter();
+    resources.map(|(address, resource)| entry(address.as_str(), resource) + "\n").collect()
+}
+
+/// What the state keeps of a resource.
+pub fn entry(address: &str, entry: &ResourceState) -> String {
+    let mut out = format!("# {}\n", escape::terminal(address));
+    for (path, value) in &entry.applied {
+        let _ = writeln!(out, "  {path} = {}", shortened(value));
+    }
+    for path in entry.secrets.keys() {
+        let _ = writeln!(out, "  {path} = (sensitive value)");
     }
     out
 }

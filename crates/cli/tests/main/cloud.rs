@@ -1,6 +1,6 @@
 //! An emulator in the test's own process, so that requests can be looked at and the cloud be changed.
 
-use emulator::{Emulator, Method, Options, Request, Running};
+use emulator::{DEFAULT_TOKEN, Emulator, Method, Options, Request, Running};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -64,6 +64,16 @@ impl Cloud {
             .header("host", "127.0.0.1")
             .header("authorization", &format!("Bearer {}", self.running().token));
         serde_json::from_slice(&self.running().emulator.handle(&request).body).unwrap_or(Value::Null)
+    }
+
+    /// Somebody else's PUT, which must be taken.
+    pub fn put(&self, id: &str, version: &str, body: &Value) {
+        let request = Request::new(Method::Put, &format!("{id}?api-version={version}"))
+            .header("host", "127.0.0.1")
+            .header("authorization", &format!("Bearer {DEFAULT_TOKEN}"))
+            .json(body);
+        let response = self.running().emulator.handle(&request);
+        assert!(response.status < 300, "{id}: {}", String::from_utf8_lossy(&response.body));
     }
 
     /// Requests since the last call.

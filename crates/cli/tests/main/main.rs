@@ -6,6 +6,7 @@ mod credentials;
 mod examples;
 mod guards;
 mod hostile;
+mod import;
 mod kills;
 mod project;
 mod readme;

@@ -39,7 +39,7 @@ fn quoted(text: &str) -> String {
 
 fn is_plain(text: &str) -> bool {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/');
-    let inner = |c: char| c.is_ascii_alphanumeric() || "_-./() ".contains(c);
+    let inner = |c: char| c.is_ascii_alphanumeric() || "_-./()@+= ".contains(c);
     let spaced = text.ends_with(' ') || text.contains("  ");
     let word = text.len() == 1 || WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
     first && !spaced && !word && text.chars().all(inner)
@@ -92,9 +92,14 @@ mod tests {
         ] {
             assert!(value(text).starts_with('"'), "{text}");
         }
-        for text in
-            ["westeurope", "Standard_DS3_v2", "/subscriptions/a", "W. Europe Standard Time", "research"]
-        {
+        for text in [
+            "westeurope",
+            "Standard_DS3_v2",
+            "/subscriptions/a",
+            "W. Europe Standard Time",
+            "research",
+            "ssh-rsa A+/= me@x",
+        ] {
             assert_eq!(value(text), text);
         }
     }

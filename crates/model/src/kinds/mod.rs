@@ -13,7 +13,7 @@ pub mod time_zones;
 mod user_assigned_identity;
 mod workspace;
 
-use crate::Kind;
+use crate::{ArmId, Kind, Placement};
 
 /// Every kind, ordered by name.
 pub static KINDS: [&Kind; 10] = [
@@ -32,6 +32,23 @@ pub static KINDS: [&Kind; 10] = [
 /// The kind with this name.
 pub fn find(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|k| k.name == name).copied()
+}
+
+/// A kind's ARM type; for a nested kind its parent's and its collection. `None` for local kinds.
+pub fn type_of(kind: &Kind) -> Option<String> {
+    match kind.placement {
+        Placement::Local => None,
+        Placement::Group { .. } | Placement::InGroup { .. } => Some(kind.resource_type().to_owned()),
+        Placement::InParent { parent, collection, .. } => {
+            Some(format!("{}/{collection}", type_of(find(parent)?)?))
+        }
+    }
+}
+
+/// The kinds that the resource with this id may be of: those of one collection share their ARM type.
+pub fn of_type(id: &ArmId) -> impl Iterator<Item = &'static Kind> + use<> {
+    let own = id.resource_type();
+    KINDS.into_iter().filter(move |kind| type_of(kind).is_some_and(|t| t.eq_ignore_ascii_case(&own)))
 }
 
 #[cfg(test)]

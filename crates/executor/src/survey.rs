@@ -1,0 +1,83 @@
+//! What stands in a place: whole collections, so that a group is a handful of calls. It only reads.
+
+use std::collections::BTreeSet;
+
+use model::{ArmId, Kind, Observed, kinds};
+
+use crate::provider::{CloudError, Collection, Item, Provider};
+
+/// What is asked about.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// A resource group, what lies in it, and what lies in that.
+    Group(ArmId),
+    /// One resource, and what lies in it.
+    Whole(ArmId),
+    /// One resource alone.
+    One(ArmId),
+}
+
+/// What stands there.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Resources of known kinds, each after what it lies in.
+    pub known: Vec<(&'static Kind, Observed)>,
+    /// What is of no known kind.
+    pub unknown: Vec<Item>,
+}
+
+/// Reads what stands in a place; `None` when there is no such place.
+pub async fn survey(provider: &dyn Provider, scope: &Scope) -> Result<Option<Survey>, CloudError> {
+    let (Scope::Group(root) | Scope::Whole(root) | Scope::One(root)) = scope;
+    let Some(kind) = kind_at(provider, root).await? else { return Ok(None) };
+    let Some(observed) = provider.get(kind, root).await? else { return Ok(None) };
+    let mut survey = Survey { known: vec![(kind, observed)], unknown: Vec::new() };
+    if !matches!(scope, Scope::One(..)) {
+        // What is found is looked into in its turn.
+        let mut at = 0;
+        while let Some((_, parent)) = survey.known.get(at) {
+            let parent = parent.arm_id.clone();
+            look_into(provider, &parent, &mut survey).await?;
+            at += 1;
+        }
+    }
+    Ok(Some(survey))
+}
+
+/// The kind of the resource with this id; those of one collection are told apart by what stands there.
+async fn kind_at(provider: &dyn Provider, id: &ArmId) -> Result<Option<&'static Kind>, CloudError> {
+    let candidates: Vec<&'static Kind> = kinds::of_type(id).collect();
+    match (candidates.as_slice(), id.parent()) {
+        ([only], _) => Ok(Some(only)),
+        ([_, ..], Some(parent)) => {
+            let items = match provider.inventory(&parent).await {
+                Err(error) if error.is_not_found() => Vec::new(),
+                items => items?,
+            };
+            Ok(items.into_iter().find(|item| item.arm_id.same(id.as_str())).and_then(|item| item.kind))
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn look_into(provider: &dyn Provider, parent: &ArmId, survey: &mut Survey) -> Result<(), CloudError> {
+    let (mut known, unknown): (Vec<Item>, Vec<Item>) =
+        provider.inventory(parent).await?.into_iter().partition(|item| item.kind.is_some());
+    known.sort_by_key(|item| item.arm_id.folded());
+    survey.unknown.extend(unknown);
+    for kind in kinds::KINDS {
+        let of_kind = |item: &&Item| item.kind.is_some_and(|k| k.name == kind.name);
+        let wanted: BTreeSet<String> =
+            known.iter().filter(of_kind).map(|item| item.arm_id.folded()).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let collection = Collection { kinds: vec![kind], parent: parent.clone() };
+        let mut found = provider.list(&collection).await?;
+        // What came or went between the two lists is for another time.
+        found.retain(|observed| wanted.contains(&observed.arm_id.folded()));
+        found.sort_by_key(|observed| observed.arm_id.folded());
+        survey.known.extend(found.into_iter().map(|observed| (kind, observed)));
+    }
+    Ok(())
+}
