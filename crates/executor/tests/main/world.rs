@@ -201,7 +201,7 @@ impl World {
 
     /// The changes that were sent since the last time, in order: `create cpu`.
     pub fn writes(&self) -> Vec<String> {
-        let reads = |words: &String| words.starts_with("get ") || words.starts_with("list ");
+        let reads = |words: &String| ["get ", "list ", "wait "].iter().any(|word| words.starts_with(word));
         self.take_log().into_iter().filter(|words| !reads(words)).collect()
     }
 
