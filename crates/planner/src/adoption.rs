@@ -28,7 +28,10 @@ impl Plan {
         plan.changes.retain(|change| addresses.contains(&change.address));
         plan.steps.retain(|step| addresses.contains(&step.address));
         // Their numbers were those of the whole.
-        plan.steps.iter_mut().for_each(|step| step.after.clear());
+        for step in &mut plan.steps {
+            step.after.clear();
+            step.change = plan.changes.iter().position(|c| c.address == step.address).unwrap_or_default();
+        }
         plan.drift.retain(|drift| addresses.contains(&drift.address));
         plan.refreshed.retain(|address, _| addresses.contains(address));
         plan.outputs.clear();
@@ -47,13 +50,15 @@ pub fn adoption(plan: &Plan, addresses: &BTreeSet<Address>) -> Result<Plan, Diag
     if wrong.has_errors() {
         return Err(wrong);
     }
-    let record = |change: &Change| Step {
+    let record = |(index, change): (usize, &Change)| Step {
+        change: index,
         address: change.address.clone(),
         verb: Verb::Record,
         paths: Vec::new(),
+        moved_from: None,
         after: Vec::new(),
     };
-    only.steps = only.changes.iter().map(record).collect();
+    only.steps = only.changes.iter().enumerate().map(record).collect();
     only.refreshed = BTreeMap::new();
     only.diagnostics = Diagnostics::default();
     Ok(only)
