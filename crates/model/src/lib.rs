@@ -17,6 +17,7 @@ pub mod header;
 pub mod json_schema;
 pub mod kinds;
 pub mod live;
+pub mod once;
 pub mod resource;
 pub mod rule;
 pub mod schema;

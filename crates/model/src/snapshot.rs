@@ -161,8 +161,11 @@ struct RawResourceState {
     kind: String,
     arm_id: Option<ArmId>,
     api_version: String,
+    #[serde(deserialize_with = "crate::once::each_once")]
     applied: BTreeMap<String, Json>,
+    #[serde(deserialize_with = "crate::once::each_once")]
     observed: BTreeMap<String, Json>,
+    #[serde(deserialize_with = "crate::once::each_once")]
     secrets: BTreeMap<String, String>,
     depends_on: Vec<Address>,
     protected: bool,

@@ -6,10 +6,16 @@ use std::collections::HashMap;
 use model::schema::Placement;
 use model::{Address, ArmId, Kind, ResourceState, Snapshot, kinds};
 
+/// Serials grow by one with each write; no state gets there.
+const SERIAL_MAX: u64 = u64::MAX / 2;
+
 /// Says what does not fit, in words that follow "the state".
 pub(crate) fn check(snapshot: &Snapshot) -> Result<(), String> {
     if snapshot.lineage.is_empty() {
         return Err("it has no lineage".to_owned());
+    }
+    if snapshot.serial > SERIAL_MAX {
+        return Err(format!("its serial, {}, cannot grow", snapshot.serial));
     }
     let mut owners: HashMap<String, &Address> = HashMap::with_capacity(snapshot.resources.len());
     for (address, entry) in &snapshot.resources {

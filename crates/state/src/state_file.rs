@@ -3,13 +3,9 @@
 //! The bytes depend on the snapshot and the version alone.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::fmt;
-use std::marker::PhantomData;
 
 use model::{Address, Json, ResourceState, Snapshot};
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::checked::{self, TOOL, digest_of, unknown};
 use crate::error::{Damage, Seen};
@@ -73,9 +69,9 @@ struct ReadBack {
     cloud: String,
     environment: String,
     seal: String,
-    #[serde(deserialize_with = "each_once")]
+    #[serde(deserialize_with = "model::once::each_once")]
     resources: BTreeMap<Address, ResourceState>,
-    #[serde(deserialize_with = "each_once")]
+    #[serde(deserialize_with = "model::once::each_once")]
     outputs: BTreeMap<String, Json>,
 }
 
@@ -84,39 +80,4 @@ struct ReadBack {
 struct Head {
     lineage: String,
     serial: u64,
-}
-
-/// A map in which no key stands twice: serde would keep the last and drop the others.
-fn each_once<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
-where
-    D: Deserializer<'de>,
-    K: DeserializeOwned + Ord + fmt::Display,
-    V: DeserializeOwned,
-{
-    struct Once<K, V>(PhantomData<(K, V)>);
-    impl<'de, K, V> Visitor<'de> for Once<K, V>
-    where
-        K: DeserializeOwned + Ord + fmt::Display,
-        V: DeserializeOwned,
-    {
-        type Value = BTreeMap<K, V>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-            let mut map = BTreeMap::new();
-            while let Some(key) = access.next_key::<K>()? {
-                match map.entry(key) {
-                    Entry::Occupied(there) => {
-                        return Err(A::Error::custom(format_args!("twice: {}", there.key())));
-                    }
-                    Entry::Vacant(free) => _ = free.insert(access.next_value()?),
-                }
-            }
-            Ok(map)
-        }
-    }
-    deserializer.deserialize_map(Once(PhantomData))
 }

@@ -31,10 +31,13 @@ struct Standing {
 impl Storage {
     /// Every run that is kept, in order. One whose state was never published is none.
     pub(super) fn history(&self) -> Result<Vec<PastRun>, StateError> {
-        let numbers = self.numbers()?;
-        let mut runs =
-            numbers.into_iter().map(|number| self.past_run(number)).collect::<Result<Vec<_>, _>>()?;
-        if let Some(at) = unpublished(&runs, &self.standing()) {
+        // First what is published, then the notes: a writer may go on meanwhile, and notes before it publishes.
+        let standing = self.standing();
+        let mut runs = Vec::new();
+        for number in self.numbers()? {
+            runs.extend(self.past_run(number)?);
+        }
+        if let Some(at) = unpublished(&runs, &standing) {
             runs.remove(at);
         }
         Ok(runs)
@@ -142,7 +145,7 @@ impl Storage {
     /// Whether a state was published here that goes on from where this run's journal does: it has the journal
     /// folded in, for nothing is written here without it.
     pub(super) fn was_folded(&self, run: &Run) -> bool {
-        let (runs, standing) = (self.readable(), self.standing());
+        let (standing, runs) = (self.standing(), self.readable());
         let unpublished = unpublished(&runs, &standing);
         let goes_on = |past: &PastRun| {
             let Run { base_serial, lineage, .. } = &past.report.run;
@@ -153,8 +156,8 @@ impl Storage {
 
     /// Takes a note away whose state was never published: its writer died. Under the lock.
     pub(super) fn drop_unpublished(&self) {
-        let runs = self.readable();
-        if let Some(past) = unpublished(&runs, &self.standing()).map(|at| &runs[at]) {
+        let (standing, runs) = (self.standing(), self.readable());
+        if let Some(past) = unpublished(&runs, &standing).map(|at| &runs[at]) {
             // What cannot be removed is not counted either.
             let _ = self.disk().remove(&self.run_path(past.number));
             let _ = self.disk().remove(&self.snapshot_path(past.number));
@@ -169,7 +172,7 @@ impl Storage {
             return;
         };
         // A run that wrote nothing has its state from an older one.
-        let Ok(oldest) = self.past_run(first) else { return };
+        let Ok(Some(oldest)) = self.past_run(first) else { return };
         let from = oldest.snapshot.unwrap_or(first);
         for name in self.disk().list(&self.history_dir()).unwrap_or_default() {
             let name = name.to_string_lossy();
@@ -198,24 +201,22 @@ impl Storage {
         Ok(numbers)
     }
 
-    fn past_run(&self, number: u64) -> Result<PastRun, StateError> {
+    /// One run; none if it is not kept any more.
+    fn past_run(&self, number: u64) -> Result<Option<PastRun>, StateError> {
         let path = self.run_path(number);
-        let bytes = directory::read(self.disk(), &path, READING)?;
-        let bytes = bytes.ok_or_else(|| StateError::io(READING, &path, ErrorKind::NotFound.into()))?;
-        let past =
-            decode(&bytes).map_err(|damage| StateError::HistoryDamaged { path: path.clone(), damage })?;
-        let renamed = || history::renamed(number, past.number);
-        if past.number == number {
-            Ok(past)
-        } else {
-            Err(StateError::HistoryDamaged { path, damage: renamed() })
-        }
+        let Some(bytes) = directory::read(self.disk(), &path, READING)? else { return Ok(None) };
+        let renamed = |past: &PastRun| history::renamed(number, past.number);
+        let past = decode(&bytes).and_then(|past| match past.number == number {
+            true => Ok(past),
+            false => Err(renamed(&past)),
+        });
+        past.map(Some).map_err(|damage| StateError::HistoryDamaged { path, damage })
     }
 
     /// The runs that can be read: writing a new one does not depend on the old.
     fn readable(&self) -> Vec<PastRun> {
         let numbers = self.numbers().unwrap_or_default();
-        numbers.into_iter().filter_map(|number| self.past_run(number).ok()).collect()
+        numbers.into_iter().filter_map(|number| self.past_run(number).ok().flatten()).collect()
     }
 
     /// What is there, as far as it can be read: the history serves those whose state is damaged, too.

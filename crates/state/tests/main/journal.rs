@@ -68,6 +68,28 @@ async fn each_record_leaves_what_it_says() {
 }
 
 #[tokio::test]
+async fn damage_before_its_end_is_refused_and_never_taken_for_a_torn_one() {
+    let (bytes, ends) = written(&story()).await;
+    let place = Place::new();
+    let refused = async |bytes: &[u8], what: &str| {
+        place.put("journal", bytes);
+        let error = place.store().read().await.expect_err(what);
+        assert!(error.is_damaged(), "{what}: {error}");
+    };
+    // Its first line is written with the file: there is no half of it.
+    for length in 0..ends[0] {
+        refused(&bytes[..length], &format!("cut to {length}")).await;
+    }
+    let last = ends[ends.len() - 2];
+    for at in ends[0]..last {
+        let mut other = bytes.clone();
+        other[at] ^= 1;
+        refused(&other, &format!("byte {at}")).await;
+        refused(&[&bytes[..at], &bytes[at + 1..]].concat(), &format!("without byte {at}")).await;
+    }
+}
+
+#[tokio::test]
 async fn every_flipped_bit_is_refused() {
     let (bytes, _) = written(&[intent(1, 0), done(1)]).await;
     let place = Place::new();

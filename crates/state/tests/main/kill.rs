@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use state::{LocalStore, StateStore, replay};
 
 use crate::support::{Place, created, done, holder, intent, report, run, snapshot};
 
 const CHILD: &str = "PLUMB_STATE_TEST_DIR";
-const KILLS: u64 = 25;
+const KILLS: u64 = 60;
+const RESOURCES: usize = 100;
 
 /// The child's part: it writes states and journals until it is killed.
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn killed_writer() {
         let sequence = journal.next_sequence();
         journal.append(intent(sequence, 0)).await.expect("an intent");
         journal.append(done(sequence)).await.expect("its end");
-        store.write(&lock, &snapshot(base + 1, 40), &report()).await.expect("the next one");
+        store.write(&lock, &snapshot(base + 1, RESOURCES), &report()).await.expect("the next one");
     }
 }
 
@@ -40,39 +40,61 @@ fn start(place: &Place) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a child")
 }
 
-fn wait_until_ready(place: &Place) {
-    let begun = Instant::now();
+/// However long that takes: a child that cannot get its lock ends.
+fn wait_until_ready(place: &Place, child: &mut Child) {
     while !place.file("ready").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "the child does not get its lock");
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(child.try_wait().expect("a child").is_none(), "the child does not get its lock");
+        std::thread::yield_now();
+    }
+}
+
+/// The serial of the state file, which is a whole one whenever one looks; 0 before the first.
+fn whole(place: &Place, serial: u64) -> u64 {
+    match std::fs::read(place.file("state.json")) {
+        Ok(bytes) => state::decode(&bytes).expect("a whole state").serial,
+        Err(error) => {
+            assert!(error.kind() == std::io::ErrorKind::NotFound && serial == 0, "{error}");
+            0
+        }
     }
 }
 
 #[tokio::test]
-async fn nothing_is_torn_and_the_lock_is_free_after_a_kill() {
+async fn in_sixty_kills_nothing_is_torn_absent_or_lost_and_the_lock_is_free() {
     let place = Place::new();
-    let store = place.store();
+    let store = place.store().keep_history(20);
+    let mut random = testkit::Random::new(20261121);
     let mut serial = 0;
-    for round in 0..KILLS {
+    for _ in 0..KILLS {
         let mut child = start(&place);
-        wait_until_ready(&place);
+        wait_until_ready(&place, &mut child);
         let refused = store.lock(&holder("parent")).await.expect_err("the child has it");
         assert!(refused.is_locked(), "{refused}");
-        std::thread::sleep(Duration::from_micros(round * 7919 % 20_000));
+        // It goes on writing while one looks so many times.
+        for _ in 0..random.below(12) {
+            let now = whole(&place, serial);
+            assert!(now >= serial);
+            serial = now;
+        }
         child.kill().expect("a kill");
         child.wait().expect("an end");
 
+        let now = whole(&place, serial);
+        assert!(now >= serial);
+        serial = now;
         let stored = store.read().await.expect("a whole state");
         let replayed = replay(stored.snapshot.as_ref(), &stored.journal).expect("a legal journal");
         assert!(replayed.open.len() <= 1);
-        let now = stored.snapshot.map_or(0, |snapshot| snapshot.serial);
-        assert!(now >= serial);
-        serial = now;
         if let Some(entry) = replayed.snapshot.and_then(|mut state| state.resources.pop_first()) {
             assert!(entry.1 == created(0) || entry.1.arm_id == created(0).arm_id);
         }
         if place.file("state.json.backup").exists() {
             state::decode(&place.bytes("state.json.backup")).expect("a whole backup");
+        }
+        let history = store.history().await.expect("a whole history");
+        if let Some(last) = history.iter().rev().find(|past| past.wrote()) {
+            assert_eq!(last.serial, now, "the last run that wrote is the one whose state is there");
+            assert_eq!(Some(store.snapshot_at(last.number).await.expect("its state")), stored.snapshot);
         }
         drop(store.lock(&holder("parent")).await.expect("a lock that is free at once"));
     }

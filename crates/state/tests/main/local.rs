@@ -203,3 +203,62 @@ async fn readers_need_no_lock() {
     }
     reading.await.expect("no failed read");
 }
+
+#[tokio::test]
+async fn three_hundred_of_three_hundred_flipped_bits_and_every_cut_are_noticed() {
+    let place = with_states(2).await;
+    let good = place.bytes("state.json");
+    let mut random = testkit::Random::new(20261121);
+    let mut noticed = 0;
+    for _ in 0..300 {
+        let bit = random.below(good.len() as u64 * 8) as usize;
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        place.put("state.json", &bytes);
+        noticed += usize::from(place.store().read().await.is_err_and(|error| error.is_damaged()));
+    }
+    assert_eq!(noticed, 300);
+    for length in 0..good.len() {
+        place.put("state.json", &good[..length]);
+        let error = place.store().read().await.expect_err("a cut state");
+        assert!(
+            error.is_damaged() && error.to_string().contains("history/2.state.json"),
+            "{length}: {error}"
+        );
+    }
+    place.put("state.json", &good);
+    place.store().read().await.expect("the good one");
+}
+
+#[tokio::test]
+async fn files_are_private_whenever_one_looks() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.root.path()).expect("a directory");
+    let dir = place.dir();
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = stop.clone();
+    let watcher = std::thread::spawn(move || {
+        let mut looks = 0_u64;
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            for path in [dir.clone(), dir.join("history")] {
+                for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
+                    let Ok(metadata) = entry.metadata() else { continue };
+                    use std::os::unix::fs::PermissionsExt;
+                    assert_eq!(metadata.permissions().mode() & 0o077, 0, "{:?}", entry.path());
+                    looks += 1;
+                }
+            }
+        }
+        looks
+    });
+    let store = place.store();
+    let lock = store.lock(&holder("one")).await.expect("a free lock");
+    for serial in 1..=40 {
+        let journal = store.journal(&lock, &run(serial - 1)).await.expect("a journal");
+        journal.append(intent(1, 0)).await.expect("an intent");
+        journal.append(done(1)).await.expect("its end");
+        store.write(&lock, &snapshot(serial, 2), &report()).await.expect("the next one");
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(watcher.join().expect("every file was private") > 100);
+}

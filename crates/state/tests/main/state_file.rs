@@ -69,6 +69,9 @@ fn odd_files_are_refused_in_plain_words() {
         (text.replace("\"format\": 1", "\"format\": 2").into_bytes(), "has format 2"),
         (text.replace('\n', "\r\n").into_bytes(), "does not begin as a plumb state"),
         (b"{\"version\":4,\"terraform_version\":\"1.11.4\"}".to_vec(), "Terraform state"),
+        (text.replace("\"format\": 1", "\"format\": \"one\"").into_bytes(), "has format"),
+        ((0..=255).collect(), "zero bytes"),
+        (b"\x7fELF\x02\x01\x01".to_vec(), "does not begin as a plumb state"),
         (b"null".to_vec(), "does not begin as a plumb state"),
         (b"{}".to_vec(), "does not begin as a plumb state"),
         (b" \n".to_vec(), "does not begin as a plumb state"),
@@ -104,6 +107,19 @@ fn a_right_checksum_does_not_excuse_what_is_unknown_or_contradictory() {
             forged(|text| text.replacen("\"serial\"", "\"serial\": 3,\n  \"serial\"", 1)),
             "a value of another form",
         ),
+        (
+            forged(|text| text.replacen("\"serial\": 3", "\"serial\": 18446744073709551615", 1)),
+            "its serial, 18446744073709551615, cannot grow",
+        ),
+        (
+            forged(|text| text.replacen("\"serial\": 3", "\"serial\": 18446744073709551616", 1)),
+            "a value of another form, line 6",
+        ),
+        (forged(|text| text.replacen(&"6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001", "", 1)), "it has no lineage"),
+        (
+            forged(|text| text.replacen("\"size\"", "\"max_instances\": 4, \"size\"", 1)),
+            "twice: max_instances",
+        ),
         (forged(double), "twice: cluster/research/cpu-0"),
         (forged(|text| text.replacen("computes/cpu-1", "computes/CPU-0", 1)), "have the same id"),
         (forged(|text| text.replacen("/computes/cpu-1", "", 1)), "is not that of a cluster"),
@@ -117,4 +133,14 @@ fn a_right_checksum_does_not_excuse_what_is_unknown_or_contradictory() {
         assert!(message.contains(words), "{words}: {message}");
         assert!(!message.contains("column") && !message.contains("expected"), "{message}");
     }
+}
+
+#[test]
+fn what_is_odd_and_harmless_is_taken_as_it_is() {
+    // The format says what a file means, not who wrote it.
+    let newer = forged(|text| text.replacen("\"tool\": \"plumb 0.1.0\"", "\"tool\": \"plumb 9.9.9\"", 1));
+    assert_eq!(decode(&newer), Ok(snapshot(3, 2)));
+    // Edges order deletes; one that leads nowhere orders nothing.
+    let dangling = forged(|text| text.replacen("\"workspace/research\"", "\"workspace/gone\"", 1));
+    decode(&dangling).expect("a good file");
 }
