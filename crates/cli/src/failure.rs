@@ -43,7 +43,10 @@ impl From<anyhow::Error> for Failure {
 
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
-        Failure::Error(error.into())
+        let remedy = error.remedy();
+        let error = anyhow::Error::from(error);
+        let told = || format!("{error:#}\n{}", remedy.unwrap_or_default());
+        Failure::Error(if remedy.is_some() { anyhow::anyhow!(told()) } else { error })
     }
 }
 
@@ -57,6 +60,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Cloud(error) => error.into(),
+            RunError::State(error) => error.into(),
             other => Failure::Error(other.into()),
         }
     }

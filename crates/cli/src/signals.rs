@@ -18,8 +18,19 @@ use tokio_util::sync::CancellationToken;
 use crate::exit::Exit;
 use crate::output;
 
+/// What a file beyond the limit that a shell set (`ulimit -f`) raises; the same number on every Unix.
+const FILE_SIZE: i32 = 25;
+
+/// Makes a file beyond the shell's limit an error of the write, and not the end of the program.
+fn outlive_file_limits() {
+    if let Ok(mut stream) = signal(SignalKind::from_raw(FILE_SIZE)) {
+        tokio::spawn(async move { while stream.recv().await.is_some() {} });
+    }
+}
+
 /// Watches INT, TERM and HUP from now on. The second one says the last words and ends the program.
 pub fn watch(stop: &CancellationToken, last_words: impl Fn() -> String + Clone + Send + 'static) {
+    outlive_file_limits();
     let signalled = Arc::new(AtomicBool::new(false));
     for (name, kind) in [
         ("SIGINT", SignalKind::interrupt()),

@@ -8,6 +8,7 @@ mod guards;
 mod hostile;
 mod import;
 mod kills;
+mod no_room;
 mod project;
 mod readme;
 mod running;

@@ -115,7 +115,7 @@ fn a_right_checksum_does_not_excuse_what_is_unknown_or_contradictory() {
             forged(|text| text.replacen("\"serial\": 3", "\"serial\": 18446744073709551616", 1)),
             "a value of another form, line 6",
         ),
-        (forged(|text| text.replacen(&"6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001", "", 1)), "it has no lineage"),
+        (forged(|text| text.replacen("6f1c9a52-0c1e-4c8f-9d59-3f6a3f2f0001", "", 1)), "it has no lineage"),
         (
             forged(|text| text.replacen("\"size\"", "\"max_instances\": 4, \"size\"", 1)),
             "twice: max_instances",
