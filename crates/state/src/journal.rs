@@ -257,6 +257,9 @@ mod tests {
         let answers = futures_util::future::join_all(appends).await;
         assert!(answers.iter().all(Result::is_ok));
         assert!(journal.syncs() <= 2);
+        journal.append(begin()).await.expect("room for more");
+        journal.append(begin()).await.expect("room for more");
+        assert!(journal.syncs() >= 3);
         assert_eq!(disk.lines.lock().expect("no panic elsewhere").len() as u64, journal.syncs());
     }
 

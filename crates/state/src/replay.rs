@@ -108,7 +108,6 @@ fn foreign(run: &Run, found: String) -> StateError {
 fn first_snapshot(run: &Run) -> Snapshot {
     Snapshot {
         lineage: run.lineage.clone(),
-        serial: run.base_serial,
         cloud: run.cloud.clone(),
         environment: run.environment.clone(),
         ..Snapshot::default()

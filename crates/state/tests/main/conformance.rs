@@ -113,6 +113,9 @@ async fn open_intents_are_not_forgotten(store: &impl StateStore) {
     journal.append(intent(1, 0)).await.expect("an intent");
     let refused = store.write(&lock, &snapshot(1, 0), &report()).await.expect_err("an open intent");
     assert!(matches!(refused, StateError::OpenIntents { count: 1, .. }), "{refused}");
+    journal.append(operation(1)).await.expect("its operation");
+    let refused = store.write(&lock, &snapshot(1, 0), &report()).await.expect_err("an open operation");
+    assert!(matches!(refused, StateError::OpenIntents { count: 1, .. }), "{refused}");
     let illegal = journal.append(operation(7)).await.expect_err("an operation of nothing");
     assert!(illegal.is_damaged(), "{illegal}");
     journal.append(failed(1, state::Outcome::Gone)).await.expect("its end");

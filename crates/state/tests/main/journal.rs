@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use model::Status;
-use state::{Outcome, Record, StateError, StateStore, replay};
+use state::{Outcome, Record, Run, StateError, StateStore, replay};
 
 use crate::support::{
     Place, address, created, done, entry, failed, holder, intent, operation, report, run, snapshot,
@@ -56,7 +56,8 @@ async fn cut_after_any_byte_it_gives_the_whole_lines_and_goes_on() {
 
 #[tokio::test]
 async fn each_record_leaves_what_it_says() {
-    let all = [vec![Record::Begin(run(0))], story()].concat();
+    let begin = Run { environment: "prod".to_owned(), ..run(0) };
+    let all = [vec![Record::Begin(begin)], story()].concat();
     let at = |length: usize| replay(None, &all[..length]).expect("a legal journal");
     let open = |length: usize| at(length).open.iter().map(|open| open.sequence).collect::<Vec<_>>();
     assert_eq!((open(1), open(2), open(4), open(5), open(7)), (vec![], vec![1], vec![1, 2], vec![2], vec![]));
@@ -65,6 +66,7 @@ async fn each_record_leaves_what_it_says() {
     assert_eq!(end.resources[&address(0)], created(0));
     assert_eq!(end.resources[&address(1)].status, Status::Tainted);
     assert_eq!((end.serial, end.lineage), (0, run(0).lineage));
+    assert_eq!((end.cloud, end.environment.as_str()), (run(0).cloud, "prod"));
 }
 
 #[tokio::test]

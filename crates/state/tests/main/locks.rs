@@ -133,3 +133,41 @@ async fn a_lock_is_not_broken_in_the_middle_of_a_write() {
     drop(writing);
     place.store().break_lock("one").await.expect("the holder's id");
 }
+
+#[tokio::test]
+async fn another_holder_or_another_number_in_the_record_ends_the_lock() {
+    for (key, other) in [("fencing", serde_json::json!(99)), ("id", serde_json::json!("two"))] {
+        let place = Place::new();
+        let store = place.store();
+        let lock = store.lock(&holder("one")).await.expect("a free lock");
+        let mut record: serde_json::Value =
+            serde_json::from_slice(&place.bytes("state.lock.json")).expect("JSON");
+        let at = if key == "id" { &mut record["holder"] } else { &mut record };
+        assert!(!at[key].is_null(), "{at}");
+        at[key] = other;
+        place.put("state.lock.json", record.to_string().as_bytes());
+        let refused = store.write(&lock, &snapshot(1, 0), &report()).await.expect_err("a lost lock");
+        assert!(refused.is_lock_lost(), "{key}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn each_lock_has_a_higher_number_than_all_before_it() {
+    let place = Place::new();
+    let mut last = 0;
+    for round in 0..3 {
+        let (store, id) = (place.store(), format!("holder {round}"));
+        let lock = store.lock(&holder(&id)).await.expect("a free lock");
+        assert!(lock.fencing > last, "{} after {last}", lock.fencing);
+        last = lock.fencing;
+        store.break_lock(&id).await.expect("a lock that is held");
+    }
+}
+
+#[tokio::test]
+async fn asking_for_the_holder_makes_no_lock() {
+    let place = Place::new();
+    place.put("other", b"");
+    assert_eq!(place.store().holder().await.expect("nobody"), None);
+    assert!(!place.file("state.lock").exists());
+}
