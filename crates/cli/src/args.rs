@@ -217,6 +217,9 @@ pub struct Plan {
     /// Plan to delete everything
     #[arg(long)]
     pub destroy: bool,
+    /// Plan to go back to what this run of `plumb history` left, instead of to the manifests
+    #[arg(long, value_name = "N", conflicts_with = "destroy")]
+    pub revert: Option<u64>,
     /// Save the plan in this file, for `plumb apply FILE` to do exactly that; it holds no secret
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -243,6 +246,9 @@ pub struct Apply {
     /// A plan that `plumb plan --out FILE` saved: exactly that is done, without a question, or nothing
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Go back to what this run of `plumb history` left, instead of to the manifests
+    #[arg(long, value_name = "N", conflicts_with = "file")]
+    pub revert: Option<u64>,
     #[command(flatten)]
     pub carry: Carry,
 }

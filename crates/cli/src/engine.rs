@@ -9,7 +9,9 @@ use executor::{
     propose, take_up,
 };
 use model::{Address, Diagnostic, Seal, Snapshot};
-use planner::{Action, Approval, Asked, Change, Ground, Made, Options, Plan, Reason, Step, Verb, adoption};
+use planner::{
+    Action, Approval, Asked, Change, Ground, Made, Options, Plan, Reason, Step, Verb, adoption, judged,
+};
 use state::{Holder, LocalStore, Lock, Run, StateStore, replay};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinHandle;
@@ -221,7 +223,11 @@ impl<'a> Engine<'a> {
 
     async fn plan_for(&self, wanted: Wanted<'_>, options: &Options) -> Result<Proposed, Failure> {
         let proposed = propose(&self.context, wanted, self.planning.refresh, options);
-        Ok(self.unless_stopped(proposed).await??)
+        let mut proposed = self.unless_stopped(proposed).await??;
+        if let Some(back) = &self.session.past {
+            proposed.plan = Arc::new(judged(Plan::clone(&proposed.plan), &back.snapshot));
+        }
+        Ok(proposed)
     }
 
     /// `--replace` of something that the manifests do not have would be ignored without a word.
@@ -246,6 +252,7 @@ impl<'a> Engine<'a> {
             environment: self.session.settings.environment.clone(),
             replace,
             destroy: false,
+            revert: self.session.past.as_ref().map(|back| back.past.clone()),
             max_deletes: self.planning.max_deletes.or(self.session.max_deletes()),
             allow_missing: self.planning.allow_missing,
             trust_secrets: self.planning.trust_secrets,
@@ -319,6 +326,7 @@ fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> P
             environment: snapshot.environment.clone(),
             lineage: snapshot.lineage.clone(),
             serial: snapshot.serial,
+            reverts_to: None,
         },
         steps: addresses
             .iter()

@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod log;
 mod output;
+mod past;
 mod saved;
 mod session;
 mod settings;
@@ -70,11 +71,15 @@ fn run(command: Command, settings: Settings) -> Result<Exit, Failure> {
     if let Command::Apply(args) = &command {
         runtime.block_on(saved::take(args, &mut session))?;
     }
+    if let Some(number) = reverted(&command, &session) {
+        runtime.block_on(past::take(number, &mut session))?;
+    }
     match &command {
         Command::Validate(args) => {
             session.load()?;
             return commands::validate::run(args, &session);
         }
+        _ if session.past.is_some() => {}
         Command::Plan(args) if !args.destroy => session.load_valid()?,
         Command::Apply(_)
             if session.approved.as_ref().is_some_and(|saved| saved.approval.options.destroy) => {}
@@ -108,6 +113,18 @@ async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exi
         Command::Nodes(args) => commands::nodes::run(args, session).await,
         Command::Import(args) => commands::import::run(args, session).await,
         _ => unreachable!("BUG: the other commands have ended"),
+    }
+}
+
+/// The run that is to be gone back to.
+fn reverted(command: &Command, session: &Session) -> Option<u64> {
+    match command {
+        Command::Plan(args) => args.revert,
+        Command::Apply(args) => {
+            let approved = session.approved.as_ref().and_then(|saved| saved.approval.options.revert.as_ref());
+            args.revert.or(approved.map(|past| past.run))
+        }
+        _ => None,
     }
 }
 

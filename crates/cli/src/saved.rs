@@ -181,6 +181,7 @@ fn flags(approval: &Approval) -> Vec<String> {
         environment: _,
         replace,
         destroy,
+        revert,
         max_deletes: _,
         allow_missing,
         trust_secrets,
@@ -196,6 +197,7 @@ fn flags(approval: &Approval) -> Vec<String> {
     let mut flags: Vec<String> =
         switches.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned()).collect();
     flags.extend(replace.iter().map(|address| format!("--replace {}", quoted(address.as_str()))));
+    flags.extend(revert.iter().map(|past| format!("--revert {}", past.run)));
     flags.extend(max_deletes.iter().map(|most| format!("--max-deletes {most}")));
     flags.extend(variable_files.iter().map(|file| format!("--var-file {}", quoted(file))));
     flags.extend(variables.iter().map(|flag| format!("--var {}", quoted(flag))));

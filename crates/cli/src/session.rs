@@ -10,6 +10,7 @@ use planner::Graph;
 
 use crate::failure::Failure;
 use crate::output::{self, diagnostics};
+use crate::past::Back;
 use crate::saved::Saved;
 use crate::settings::Settings;
 
@@ -28,6 +29,8 @@ pub struct Session {
     pub manifests: Manifests,
     /// The saved plan that is to be applied.
     pub approved: Option<Saved>,
+    /// The earlier state that is wanted back, instead of what the manifests say.
+    pub past: Option<Back>,
 }
 
 /// What the manifests say.
@@ -53,7 +56,7 @@ impl Session {
         if diagnostics.has_errors() {
             return Err(Failure::Input(Box::new((sources, diagnostics))));
         }
-        Ok(Self { settings, project, sources, manifests: Manifests::default(), approved: None })
+        Ok(Self { settings, project, sources, manifests: Manifests::default(), approved: None, past: None })
     }
 
     /// Whether there is any manifest.

@@ -62,6 +62,7 @@ pub fn plan(
             environment: options.environment.clone(),
             lineage: snapshot.lineage.clone(),
             serial: snapshot.serial,
+            reverts_to: options.revert.clone(),
         },
         steps,
         drift,

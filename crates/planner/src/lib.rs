@@ -17,6 +17,7 @@ pub mod plan;
 mod refusals;
 pub mod render;
 mod resolve;
+mod revert;
 
 pub use adoption::adoption;
 pub use approval::{Approval, Asked, Made, Proposal, Unusable};
@@ -29,3 +30,4 @@ pub use plan::{
     Action, Change, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step, Verb,
 };
 pub use resolve::{Resolved, resolve};
+pub use revert::{Past, judged, revert};

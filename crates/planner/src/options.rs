@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use model::Address;
 use serde::{Deserialize, Serialize};
 
+use crate::revert::Past;
+
 /// What the user asked for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +19,9 @@ pub struct Options {
     pub replace: BTreeSet<Address>,
     /// Whether the manifests were left out on purpose: everything goes.
     pub destroy: bool,
+    /// The run that the plan goes back to, instead of to what the manifests say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<Past>,
     /// How many resources a plan may delete or replace; none for no limit.
     pub max_deletes: Option<usize>,
     /// Whether more than half of the state may be gone from Azure.

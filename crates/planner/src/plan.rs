@@ -6,6 +6,8 @@ use std::sync::Arc;
 use model::{Address, ArmId, Attribute, Diagnostics, Json, Kind, Resource, ResourceState, schema};
 use serde::{Deserialize, Serialize};
 
+use crate::revert::Past;
+
 /// What would change, in which steps, and on what ground that was decided.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -40,6 +42,9 @@ pub struct Ground {
     pub lineage: String,
     /// The state's serial.
     pub serial: u64,
+    /// The run whose state is wanted back; none when the manifests say what is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverts_to: Option<Past>,
 }
 
 /// One resource's part of a plan.

@@ -132,6 +132,11 @@ fn summary(plan: &planner::Plan, applied: &Applied, destroy: bool, session: &Ses
         out.push_str(&paint.paint(Color::Red, &words));
         out.push('\n');
     }
+    if session.past.is_some() {
+        out.push_str(
+            "The manifests do not say this: change them too, or the next `plumb apply` takes it back.\n",
+        );
+    }
     let outputs = &applied.snapshot.outputs;
     if !outputs.is_empty() {
         out.push_str("\nOutputs:\n\n");

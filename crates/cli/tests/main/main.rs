@@ -11,6 +11,7 @@ mod kills;
 mod no_room;
 mod project;
 mod readme;
+mod revert;
 mod running;
 mod saved_plans;
 mod scenarios;

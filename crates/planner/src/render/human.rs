@@ -28,6 +28,9 @@ pub fn human(plan: &Plan, paint: Paint) -> String {
         "{}",
         paint.paint(Color::Dim, &format!("Cloud: {}{environment}", escape::terminal(&ground.cloud)))
     );
+    if let Some(past) = &ground.reverts_to {
+        let _ = writeln!(out, "Goes back to {}.", escape::terminal(&past.to_string()));
+    }
     if !plan.drift.is_empty() {
         out.push('\n');
         out.push_str(&drift(&plan.drift, paint));
@@ -52,10 +55,10 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     let blocked = plan.diagnostics.clone().into_iter().filter(|d| d.severity == Severity::Error).count();
     if plan.is_empty() && blocked == 0 {
         let words = paint.paint(Color::Green, "No changes.");
-        let rest = if plan.changes.iter().any(is_waiting) {
-            "What is listed above waits."
-        } else {
-            "Your infrastructure matches the manifests."
+        let rest = match plan.ground.reverts_to {
+            _ if plan.changes.iter().any(is_waiting) => "What is listed above waits.",
+            Some(_) => "Your infrastructure is as it was then.",
+            None => "Your infrastructure matches the manifests.",
         };
         return format!("{words} {rest}\n");
     }

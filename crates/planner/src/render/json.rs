@@ -9,7 +9,7 @@ use crate::plan::{Action, Change, Drift, Plan, Reason, Shown};
 /// The whole plan.
 pub fn json(plan: &Plan) -> Json {
     let counts = plan.counts();
-    json!({
+    let mut value = json!({
         "format_version": "1.2",
         "plumb_version": env!("CARGO_PKG_VERSION"),
         "applyable": !plan.is_empty() && !plan.diagnostics.has_errors(),
@@ -25,7 +25,11 @@ pub fn json(plan: &Plan) -> Json {
             "serial": plan.ground.serial,
             "summary": { "import": counts.import, "add": counts.add, "change": counts.change, "destroy": counts.destroy, "move": counts.moved, "forget": counts.forget },
         },
-    })
+    });
+    if let Some(past) = &plan.ground.reverts_to {
+        value["plumb"]["reverts_to"] = json!(past);
+    }
+    value
 }
 
 /// One resource's change.

@@ -18,6 +18,9 @@ pub fn markdown(plan: &Plan) -> String {
     };
     let cloud = escape::markdown(&plan.ground.cloud);
     out.push_str(&format!("\nCloud {cloud}.\n"));
+    if let Some(past) = &plan.ground.reverts_to {
+        out.push_str(&format!("\nGoes back to {}.\n", escape::markdown(&past.to_string())));
+    }
     let errors: Vec<Diagnostic> =
         plan.diagnostics.clone().sorted().into_iter().filter(|d| d.severity == Severity::Error).collect();
     if !errors.is_empty() {
