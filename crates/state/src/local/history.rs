@@ -108,8 +108,10 @@ impl Storage {
 
     /// Notes the runs of a journal that came to no end of their own. Under the lock.
     pub(super) fn note_interrupted(&self, records: &[Record]) -> Result<(), StateError> {
-        let reports = interrupted(records);
-        let known = self.readable();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let (reports, known) = (interrupted(records), self.readable());
         let is_new = |report: &&Report| !known.iter().any(|past| past.report.run.id == report.run.id);
         reports.iter().filter(is_new).try_for_each(|report| self.note(report, None))
     }
@@ -156,8 +158,11 @@ impl Storage {
 
     /// Takes a note away whose state was never published: its writer died. Under the lock.
     pub(super) fn drop_unpublished(&self) {
-        let (standing, runs) = (self.standing(), self.readable());
-        if let Some(past) = unpublished(&runs, &standing).map(|at| &runs[at]) {
+        let standing = self.standing();
+        let newest = self.numbers().unwrap_or_default().into_iter().rev();
+        let mut readable = newest.filter_map(|number| self.past_run(number).ok().flatten());
+        let Some(past) = readable.find(PastRun::wrote) else { return };
+        if unpublished(std::slice::from_ref(&past), &standing).is_some() {
             // What cannot be removed is not counted either.
             let _ = self.disk().remove(&self.run_path(past.number));
             let _ = self.disk().remove(&self.snapshot_path(past.number));
