@@ -170,9 +170,19 @@ pub struct Planning {
     /// Read Azure first; --refresh=false takes what was last applied as live
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub refresh: bool,
-    /// Replace this resource although nothing about it asks for it
+    /// Only this, and what it needs: an address, one of a for_each without its key, the beginning of
+    /// addresses (`instance/research`), or a pattern (`*/research/*`)
     #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+    /// Everything but this, and what needs it
+    #[arg(long, value_name = "ADDRESS")]
+    pub exclude: Vec<String>,
+    /// Replace this resource although nothing about it asks for it
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "refresh_only")]
     pub replace: Vec<String>,
+    /// Only bring the state up to date with Azure: drift counts as applied, what is gone leaves the state
+    #[arg(long)]
+    pub refresh_only: bool,
     /// How many steps may be in flight at once
     #[arg(long, default_value_t = PARALLELISM, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
@@ -182,6 +192,12 @@ pub struct Planning {
     /// Go on although more than half of the state is gone from Azure
     #[arg(long)]
     pub allow_missing: bool,
+    /// Go on although the manifests ask for no resource at all
+    #[arg(long)]
+    pub allow_empty: bool,
+    /// Take a state that names another cloud or subscription, as it names it, to be about this one
+    #[arg(long, value_name = "CLOUD")]
+    pub accept_other_cloud: Option<String>,
     /// Take a state that is older than the one last seen here
     #[arg(long)]
     pub accept_older_state: bool,
@@ -195,10 +211,15 @@ impl Planning {
     pub fn unsaid() -> Self {
         Self {
             refresh: true,
+            target: Vec::new(),
+            exclude: Vec::new(),
             replace: Vec::new(),
+            refresh_only: false,
             parallelism: PARALLELISM,
             max_deletes: None,
             allow_missing: false,
+            allow_empty: false,
+            accept_other_cloud: None,
             accept_older_state: false,
             trust_secrets: false,
         }
@@ -215,7 +236,7 @@ pub struct Plan {
     #[command(flatten)]
     pub planning: Planning,
     /// Plan to delete everything
-    #[arg(long)]
+    #[arg(long, conflicts_with = "refresh_only")]
     pub destroy: bool,
     /// Plan to go back to what this run of `plumb history` left, instead of to the manifests
     #[arg(long, value_name = "N", conflicts_with = "destroy")]

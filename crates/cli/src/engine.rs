@@ -132,7 +132,9 @@ impl<'a> Engine<'a> {
 
     /// Reads the state and settles what a killed run left open.
     pub async fn recover(&self) -> Result<Recovered, Failure> {
-        Ok(self.unless_stopped(take_up(&self.context, self.planning.trust_secrets)).await??)
+        let accepted = self.planning.accept_other_cloud.as_deref();
+        let taken = take_up(&self.context, self.planning.trust_secrets, accepted);
+        Ok(self.unless_stopped(taken).await??)
     }
 
     /// Reading may be given up at any time: it changes nothing.
@@ -147,7 +149,6 @@ impl<'a> Engine<'a> {
     /// Reads what must be read, and plans.
     pub async fn propose(&self, destroy: bool) -> Result<Proposed, Failure> {
         let options = Options { destroy, ..self.options()? };
-        self.known_replacements(&options)?;
         self.plan(&options).await
     }
 
@@ -230,16 +231,6 @@ impl<'a> Engine<'a> {
         Ok(proposed)
     }
 
-    /// `--replace` of something that the manifests do not have would be ignored without a word.
-    fn known_replacements(&self, options: &Options) -> Result<(), Failure> {
-        let graph = &self.session.manifests.graph;
-        let Some(unknown) = options.replace.iter().find(|a| graph.get(a).is_none()) else { return Ok(()) };
-        let near =
-            model::rule::nearest(unknown.as_str(), graph.resources().iter().map(|r| r.address.as_str()));
-        let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-        Err(anyhow::anyhow!("--replace: there is no `{unknown}` in the manifests{hint}").into())
-    }
-
     fn options(&self) -> Result<Options, Failure> {
         let address = |text: &String| {
             Address::parse(text).ok_or_else(|| {
@@ -251,6 +242,11 @@ impl<'a> Engine<'a> {
             cloud: self.context.run.cloud.clone(),
             environment: self.session.settings.environment.clone(),
             replace,
+            targets: self.planning.target.iter().cloned().collect(),
+            excludes: self.planning.exclude.iter().cloned().collect(),
+            refresh_only: self.planning.refresh_only,
+            allow_empty: self.planning.allow_empty,
+            accept_cloud: self.planning.accept_other_cloud.clone(),
             destroy: false,
             revert: self.session.past.as_ref().map(|back| back.past.clone()),
             max_deletes: self.planning.max_deletes.or(self.session.max_deletes()),
@@ -320,14 +316,14 @@ fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> P
             deposed: false,
         }
     };
+    let ground = Ground {
+        cloud: snapshot.cloud.clone(),
+        environment: snapshot.environment.clone(),
+        lineage: snapshot.lineage.clone(),
+        serial: snapshot.serial,
+        reverts_to: None,
+    };
     Plan {
-        ground: Ground {
-            cloud: snapshot.cloud.clone(),
-            environment: snapshot.environment.clone(),
-            lineage: snapshot.lineage.clone(),
-            serial: snapshot.serial,
-            reverts_to: None,
-        },
         steps: addresses
             .iter()
             .enumerate()
@@ -341,11 +337,7 @@ fn power_plan(snapshot: &Snapshot, addresses: Vec<Address>, action: Action) -> P
             })
             .collect(),
         changes: addresses.iter().map(change).collect(),
-        drift: Vec::new(),
-        refreshed: Default::default(),
-        outputs: Default::default(),
-        diagnostics: Default::default(),
-        doubts: Default::default(),
+        ..Plan::nothing(ground)
     }
 }
 

@@ -80,10 +80,14 @@ fn run(command: Command, settings: Settings) -> Result<Exit, Failure> {
             return commands::validate::run(args, &session);
         }
         _ if session.past.is_some() => {}
-        Command::Plan(args) if !args.destroy => session.load_valid()?,
+        Command::Plan(args) if !args.destroy => session.load_valid_or_empty(args.planning.allow_empty)?,
         Command::Apply(_)
             if session.approved.as_ref().is_some_and(|saved| saved.approval.options.destroy) => {}
-        Command::Apply(_) | Command::Drift(_) | Command::Graph(_) => session.load_valid()?,
+        Command::Apply(args) => {
+            let approved = session.approved.as_ref().is_some_and(|saved| saved.approval.options.allow_empty);
+            session.load_valid_or_empty(approved || args.carry.planning.allow_empty)?;
+        }
+        Command::Drift(_) | Command::Graph(_) => session.load_valid()?,
         // A group may be imported into a project that has no manifests yet.
         Command::Import(args) if args.address.is_some() || session.has_manifests() => session.load_valid()?,
         _ => {}

@@ -180,6 +180,11 @@ fn flags(approval: &Approval) -> Vec<String> {
         cloud: _,
         environment: _,
         replace,
+        targets,
+        excludes,
+        refresh_only,
+        allow_empty,
+        accept_cloud,
         destroy,
         revert,
         max_deletes: _,
@@ -190,12 +195,17 @@ fn flags(approval: &Approval) -> Vec<String> {
     let Asked { variables, withheld, variable_files, max_deletes, accept_older_state } = &approval.asked;
     let switches = [
         (*destroy, "--destroy"),
+        (*refresh_only, "--refresh-only"),
+        (*allow_empty, "--allow-empty"),
         (*allow_missing, "--allow-missing"),
         (*trust_secrets, "--trust-secrets"),
         (*accept_older_state, "--accept-older-state"),
     ];
     let mut flags: Vec<String> =
         switches.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag.to_owned()).collect();
+    flags.extend(targets.iter().map(|pattern| format!("--target {}", quoted(pattern))));
+    flags.extend(excludes.iter().map(|pattern| format!("--exclude {}", quoted(pattern))));
+    flags.extend(accept_cloud.iter().map(|cloud| format!("--accept-other-cloud {}", quoted(cloud))));
     flags.extend(replace.iter().map(|address| format!("--replace {}", quoted(address.as_str()))));
     flags.extend(revert.iter().map(|past| format!("--revert {}", past.run)));
     flags.extend(max_deletes.iter().map(|most| format!("--max-deletes {most}")));

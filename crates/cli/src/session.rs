@@ -105,6 +105,13 @@ impl Session {
         Ok(())
     }
 
+    /// The same; that there is no manifest at all may be meant.
+    pub fn load_valid_or_empty(&mut self, allow_empty: bool) -> Result<(), Failure> {
+        let found = find_manifests(&self.settings.root, &self.project.manifests);
+        let none = found.files.is_empty() && !found.diagnostics.has_errors();
+        if none && allow_empty { Ok(()) } else { self.load_valid() }
+    }
+
     /// Reads every manifest, and fails with all that is wrong in them.
     pub fn load_valid(&mut self) -> Result<(), Failure> {
         self.load()?;

@@ -240,7 +240,8 @@ fn skip(context: &Context, step: &Step, applied: &mut Applied, because: &str) {
 }
 
 fn is_stale(plan: &Plan, snapshot: &Snapshot) -> bool {
-    !plan.refreshed.is_empty() || plan.outputs.values().any(|o| !o.is_same()) || snapshot.serial == 0
+    let notes = !(plan.refreshed.is_empty() && plan.lost.is_empty());
+    notes || plan.outputs.values().any(|o| !o.is_same()) || snapshot.serial == 0
 }
 
 /// Entries that only had to follow live, and outputs.
@@ -251,6 +252,10 @@ fn finish(
     seal: &Seal,
     working: &Working,
 ) {
+    for address in &plan.lost {
+        let arm_id = snapshot.resources.get(address).and_then(|entry| entry.arm_id.clone());
+        snapshot.settle(address, arm_id.as_ref(), None);
+    }
     for (address, entry) in &plan.refreshed {
         // An entry that a step wrote is newer than what the plan foresaw.
         if !working.touched(address) && snapshot.resources.contains_key(address) {

@@ -43,11 +43,21 @@ pub enum RunError {
     /// The cloud.
     #[error(transparent)]
     Cloud(#[from] CloudError),
-    /// The state is about something else.
+    /// The state is about another cloud or subscription.
     #[error(
-        "the state is {state}, and this is {here}\nchoose the environment with -e, or give each cloud a state of its own in plumb.toml"
+        "the state is about {state}, and this is {here}\nchoose the environment with -e, or give each cloud a state of its own in plumb.toml; if it is the same cloud under another name, say --accept-other-cloud '{state}'"
     )]
-    Elsewhere {
+    OtherCloud {
+        /// What the state is about.
+        state: String,
+        /// What this run is about.
+        here: String,
+    },
+    /// The state is about another environment.
+    #[error(
+        "the state is of environment {state:?}, and this is {here:?}\nchoose the environment with -e, or give each a state of its own in plumb.toml"
+    )]
+    OtherEnvironment {
         /// What the state is about.
         state: String,
         /// What this run is about.
@@ -63,8 +73,12 @@ pub enum RunError {
 /// Reads the state and settles what a killed run left open. Reads the cloud, writes nothing.
 ///
 /// A state that is about another cloud, subscription or environment, or whose secrets are hashed with
-/// another key, is refused.
-pub async fn take_up(context: &Context, trust_secrets: bool) -> Result<Recovered, RunError> {
+/// another key, is refused; one that is about `accepted_cloud` is taken to be about this one from now on.
+pub async fn take_up(
+    context: &Context,
+    trust_secrets: bool,
+    accepted_cloud: Option<&str>,
+) -> Result<Recovered, RunError> {
     let stored = context.store.read().await?;
     let mut recovered = recover(context, stored).await?;
     let snapshot = &mut recovered.snapshot;
@@ -73,23 +87,29 @@ pub async fn take_up(context: &Context, trust_secrets: bool) -> Result<Recovered
         snapshot.cloud = context.run.cloud.clone();
         snapshot.environment = context.run.environment.clone();
     }
-    same_place(context, snapshot)?;
-    if !trust_secrets && hashed_otherwise(context, snapshot) {
+    if snapshot.cloud != context.run.cloud && accepted_cloud == Some(&snapshot.cloud) {
+        snapshot.cloud = context.run.cloud.clone();
+        recovered.replayed_any = true;
+    }
+    same_place(context, &recovered.snapshot)?;
+    if !trust_secrets && hashed_otherwise(context, &recovered.snapshot) {
         return Err(RunError::OtherKey);
     }
     Ok(recovered)
 }
 
 fn same_place(context: &Context, snapshot: &Snapshot) -> Result<(), RunError> {
-    let run = &context.run;
-    let (state, here) = match () {
-        () if snapshot.cloud != run.cloud => (format!("about {}", snapshot.cloud), run.cloud.clone()),
-        () if snapshot.environment != run.environment => {
-            (format!("of environment {:?}", snapshot.environment), format!("{:?}", run.environment))
+    let (run, state) = (&context.run, snapshot);
+    match () {
+        () if state.cloud != run.cloud => {
+            Err(RunError::OtherCloud { state: state.cloud.clone(), here: run.cloud.clone() })
         }
-        () => return Ok(()),
-    };
-    Err(RunError::Elsewhere { state, here })
+        () if state.environment != run.environment => Err(RunError::OtherEnvironment {
+            state: state.environment.clone(),
+            here: run.environment.clone(),
+        }),
+        () => Ok(()),
+    }
 }
 
 fn hashed_otherwise(context: &Context, snapshot: &Snapshot) -> bool {
@@ -104,7 +124,7 @@ pub async fn propose(
     read_cloud: bool,
     options: &Options,
 ) -> Result<Proposed, RunError> {
-    let recovered = take_up(context, options.trust_secrets).await?;
+    let recovered = take_up(context, options.trust_secrets, options.accept_cloud.as_deref()).await?;
     let snapshot = &recovered.snapshot;
     let mut live = match read_cloud {
         true => {

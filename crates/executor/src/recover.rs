@@ -24,7 +24,7 @@ pub struct Recovered {
     pub settled: Vec<Address>,
     /// Steps of which nobody can tell yet.
     pub open: Vec<OpenIntent>,
-    /// Whether the journal held ended steps that no snapshot has yet.
+    /// Whether the snapshot is not what its file has: the journal held ended steps, or its cloud got another name.
     pub replayed_any: bool,
 }
 

@@ -9,10 +9,15 @@ use crate::options::Options;
 use crate::plan::{Action, Change};
 
 /// Every reason why this plan must not be applied, although live is known.
-pub(crate) fn check(changes: &[Change], options: &Options) -> Vec<Diagnostic> {
+pub(crate) fn check(graph: &Graph, changes: &[Change], options: &Options) -> Vec<Diagnostic> {
     let protected = changes.iter().filter_map(protected);
     let retained = changes.iter().filter_map(retained);
-    protected.chain(retained).chain(swept_away(changes)).chain(too_many_deletes(changes, options)).collect()
+    protected
+        .chain(retained)
+        .chain(swept_away(changes))
+        .chain(too_many_deletes(changes, options))
+        .chain(empty(graph, changes, options))
+        .collect()
 }
 
 /// Every reason not to trust what was read: neither a plan nor a report of drift can stand on it.
@@ -103,6 +108,18 @@ fn swept_away(changes: &[Change]) -> Vec<Diagnostic> {
         found.push(Diagnostic::error(words).address(&change.address).help(help));
     }
     found
+}
+
+/// Manifests that ask for nothing at all are a mistake more often than a wish.
+fn empty(graph: &Graph, changes: &[Change], options: &Options) -> Option<Diagnostic> {
+    let meant = options.destroy || options.allow_empty || !graph.resources().is_empty();
+    let count = changes.iter().filter(|c| is_destructive(c)).count();
+    (!meant && count > 0).then(|| {
+        Diagnostic::error(format!(
+            "the manifests ask for no resource at all, and the plan would delete {count} of the state"
+        ))
+        .help("`plumb destroy` is for that; if the manifests are meant to be empty, say `--allow-empty`")
+    })
 }
 
 fn too_many_deletes(changes: &[Change], options: &Options) -> Option<Diagnostic> {

@@ -14,10 +14,12 @@ mod options;
 mod order;
 mod outputs;
 pub mod plan;
+mod refresh_only;
 mod refusals;
 pub mod render;
 mod resolve;
 mod revert;
+mod scope;
 
 pub use adoption::adoption;
 pub use approval::{Approval, Asked, Made, Proposal, Unusable};

@@ -41,6 +41,12 @@ pub(crate) fn find<'a>(graph: &'a Graph, snapshot: &'a Snapshot) -> Moves<'a> {
     claims.finish()
 }
 
+/// Each entry under the address that the state has it under.
+pub(crate) fn none(snapshot: &Snapshot) -> Moves<'_> {
+    let priors = snapshot.resources.iter().map(|(address, state)| (address, Prior { state, previous: None }));
+    Moves { priors: priors.collect(), diagnostics: Diagnostics::default() }
+}
+
 struct Claims<'a> {
     graph: &'a Graph,
     snapshot: &'a Snapshot,

@@ -8,6 +8,16 @@ use super::build::Planner;
 use crate::entry;
 use crate::plan::{Action, OutputChange, Shown};
 
+/// Whether an output's value is known without what a plan leaves out.
+pub(crate) fn is_settled(wanted: Option<&Value>, open: impl Fn(&Address) -> bool) -> bool {
+    match wanted {
+        Some(Value::Deferred(expression)) => {
+            !expression.references().iter().any(|(address, _)| open(address))
+        }
+        _ => true,
+    }
+}
+
 impl Planner<'_> {
     /// Every output, wanted or in the state.
     pub(crate) fn outputs(

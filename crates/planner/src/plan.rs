@@ -1,6 +1,6 @@
 //! The plan: every choice, made. Apply only carries it out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{Address, ArmId, Attribute, Diagnostics, Json, Kind, Resource, ResourceState, schema};
@@ -13,6 +13,10 @@ use crate::revert::Past;
 pub struct Plan {
     /// What the plan stands on.
     pub ground: Ground,
+    /// Whether something may be left out of it (`--target`, `--exclude`).
+    pub partial: bool,
+    /// Whether it only brings the state up to date with Azure.
+    pub refresh_only: bool,
     /// One change for each resource that is in the manifests or in the state, and one for each old object of a
     /// resource; ordered by address, old objects last.
     pub changes: Vec<Change>,
@@ -22,6 +26,8 @@ pub struct Plan {
     pub drift: Vec<Drift>,
     /// State entries to bring up to date without a request: live already is as desired.
     pub refreshed: BTreeMap<Address, ResourceState>,
+    /// State entries that leave it without a request: they are gone from Azure, and that is accepted.
+    pub lost: BTreeSet<Address>,
     /// Outputs, before and after.
     pub outputs: BTreeMap<String, OutputChange>,
     /// Why the plan cannot be applied, and what to look at.
@@ -302,9 +308,27 @@ pub struct OutputChange {
 }
 
 impl Plan {
-    /// Whether applying would do nothing at all.
+    /// A plan that does nothing.
+    pub fn nothing(ground: Ground) -> Self {
+        Self {
+            ground,
+            partial: false,
+            refresh_only: false,
+            changes: Vec::new(),
+            steps: Vec::new(),
+            drift: Vec::new(),
+            refreshed: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            outputs: BTreeMap::new(),
+            diagnostics: Diagnostics::default(),
+            doubts: Diagnostics::default(),
+        }
+    }
+
+    /// Whether applying would do nothing at all, but for what the state notes by the way.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.outputs.values().all(OutputChange::is_same)
+        let accepts = self.refresh_only && self.drift.iter().any(|drift| !drift.unmanaged);
+        self.steps.is_empty() && !accepts && self.outputs.values().all(OutputChange::is_same)
     }
 
     /// The change of an address; of its current object, where a replacement left old ones behind.

@@ -70,3 +70,9 @@ pub(crate) fn circle(addresses: &[Address]) -> Diagnostic {
         .address(&addresses[0])
         .help("apply one of them first, with `--target`; names that are swapped need a third one in between")
 }
+
+/// A plan that only takes in what Azure says, and was not to ask.
+pub(crate) fn nothing_read() -> Diagnostic {
+    Diagnostic::error("nothing was read from Azure, so there is nothing to take into the state")
+        .help("`--refresh-only` needs `--refresh`")
+}

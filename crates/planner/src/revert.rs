@@ -69,7 +69,8 @@ fn resource(address: &Address, entry: &ResourceState, then: &Snapshot, now: &Sna
             retain: entry.retained,
             ..Lifecycle::default()
         },
-        moved_from: if standing.is_none() { moved(entry, now) } else { Vec::new() },
+        // What the state has under another address now has the same ARM id, and moves back by that.
+        moved_from: Vec::new(),
         create_first: None,
         adopt: None,
         implied_by: None,
@@ -77,17 +78,6 @@ fn resource(address: &Address, entry: &ResourceState, then: &Snapshot, now: &Sna
         source: entry.source.clone(),
         places: Vec::new(),
     }
-}
-
-/// The address that the state has the resource under now.
-fn moved(entry: &ResourceState, now: &Snapshot) -> Vec<(Address, Place)> {
-    let Some(id) = &entry.arm_id else { return Vec::new() };
-    let same = |other: &ResourceState| other.arm_id.as_ref().is_some_and(|other| other.same(id.as_str()));
-    now.resources
-        .iter()
-        .filter(|(_, other)| same(other))
-        .map(|(address, _)| (address.clone(), Place::default()))
-        .collect()
 }
 
 /// A plan to go back with what is wrong with it: what it would make anew and had values that are kept nowhere.

@@ -59,7 +59,12 @@ async fn locked(
     let sure = args.auto_approve
         || session.approved.is_some()
         || nothing
-        || prompt::confirms(question(destroy), "--auto-approve", engine.stopping()).await;
+        || prompt::confirms(
+            question(destroy, proposed.plan.refresh_only),
+            "--auto-approve",
+            engine.stopping(),
+        )
+        .await;
     if !sure || engine.stopping().is_cancelled() {
         output::message("Nothing was done.");
         return Ok((Exit::Error, String::new()));
@@ -102,8 +107,9 @@ fn show(args: &Carry, session: &Session, proposed: &Proposed) -> bool {
     output::result(&text)
 }
 
-fn question(destroy: bool) -> &'static str {
+fn question(destroy: bool, refresh_only: bool) -> &'static str {
     match destroy {
+        _ if refresh_only => "Do you want to record these in the state?",
         true => "Do you really want to destroy all of it? There is no undo.",
         false => "Do you want to perform these actions?",
     }

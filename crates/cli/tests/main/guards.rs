@@ -65,3 +65,62 @@ fn init_keeps_state_out_of_git() {
     assert!(text.starts_with("target/\n") && text.contains("\n.plumb/\n"), "{text}");
     assert_eq!(project.run(&["init"]).code, 1, "a project is never made over another");
 }
+
+#[test]
+fn no_manifests_at_all_must_be_meant() {
+    let project = team();
+    fs::remove_dir_all(project.root.join("manifests")).expect("manifests are there");
+    let said = project.run(&["apply", "--auto-approve"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.stderr.contains("there are no manifests") && said.stderr.contains("--allow-empty"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(project.ok(&["state", "list"]).stdout.lines().count(), 11);
+    project.ok(&["apply", "--auto-approve", "--allow-empty"]);
+    assert_eq!(project.ok(&["state", "list"]).stdout, "");
+}
+
+#[test]
+fn another_cloud_is_accepted_only_by_its_name() {
+    let project = team();
+    let text = fs::read_to_string(project.root.join("plumb.toml")).expect("plumb.toml");
+    let other = "00000000-0000-0000-0000-000000000002";
+    assert!(!text.contains("[cloud]"), "{text}");
+    project.write("plumb.toml", &format!("{text}\n[cloud]\nsubscription = \"{other}\"\n"));
+    let said = project.run(&["plan"]);
+    assert_eq!(said.code, 1);
+    let named = said.stderr.split("--accept-other-cloud '").nth(1).and_then(|rest| rest.split('\'').next());
+    let named = named.unwrap_or_else(|| panic!("{}", said.stderr)).to_owned();
+    assert_eq!(project.run(&["plan", "--accept-other-cloud", "yes"]).code, 1);
+    let said = project.run(&["plan", "--accept-other-cloud", &named, "--allow-missing"]);
+    assert!(!said.stderr.contains("the state is about"), "{}", said.stderr);
+}
+
+#[test]
+fn an_older_state_is_taken_only_on_request() {
+    let project = team();
+    let state = project.root.join(".plumb/state.json");
+    let older = fs::read(&state).expect("a state");
+    project.ok(&["apply", "--auto-approve", "--replace", "cluster/research/cpu"]);
+    fs::write(&state, older).expect("it can be put back");
+    let said = project.run(&["plan"]);
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("--accept-older-state"), "{}", said.stderr);
+    project.ok(&["plan", "--accept-older-state"]);
+}
+
+#[test]
+fn refresh_only_takes_in_what_somebody_changed_and_sends_nothing() {
+    let project = team();
+    let cpu = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/ml-platform/providers/Microsoft.MachineLearningServices/workspaces/research/computes/cpu";
+    let edit = r#"{"properties":{"properties":{"scaleSettings":{"maxNodeCount":40}}}}"#;
+    project.ok(&["emulator", "--cloud-file", ".plumb/cloud.json", "--edit", cpu, edit]);
+    let said = project.ok(&["apply", "--refresh-only", "--auto-approve"]);
+    assert!(said.stdout.contains("-> 40") && said.stdout.contains("0 changed"), "{}", said.stdout);
+    assert!(project.ok(&["drift"]).stdout.starts_with("No drift"));
+    let said = project.ok(&["plan", "--target", "cluster/research/cpu"]);
+    assert!(said.stdout.contains("40 -> ") && !said.stdout.contains("drift"), "{}", said.stdout);
+    assert!(said.stderr.contains("this plan is partial"), "{}", said.stderr);
+}

@@ -65,7 +65,8 @@ impl Bench {
         let world = Arc::new(World::default());
         world.now.store(1_800_000_000, Ordering::Relaxed);
         *world.journal.lock().expect("journal") = Some(root.path().join(".plumb"));
-        let options = Options { cloud: CLOUD.to_owned(), allow_missing: true, ..Options::default() };
+        let options =
+            Options { cloud: CLOUD.to_owned(), allow_missing: true, allow_empty: true, ..Options::default() };
         let disk = Arc::new(OsDisk);
         Self { root, world, cancel: CancellationToken::new(), parallelism: 4, disk, options }
     }
@@ -131,7 +132,12 @@ impl Bench {
             let context = self.context(Events::new(unbounded_channel().0)).await;
             let (graph, outputs) = desired(documents);
             let lock = context.store.lock(&holder()).await.expect("the lock");
-            let options = Options { cloud: CLOUD.to_owned(), allow_missing: true, ..Options::default() };
+            let options = Options {
+                cloud: CLOUD.to_owned(),
+                allow_missing: true,
+                allow_empty: true,
+                ..Options::default()
+            };
             let wanted = Wanted { graph: &graph, outputs: &outputs };
             let proposed = propose(&context, wanted, true, &options).await.expect("Azure can be read");
             proposed.apply(&context, &lock, &outputs).await.err()

@@ -111,7 +111,7 @@ impl<'t> Load<'t, '_> {
             } else {
                 "the manifests have no documents"
             };
-            let help = "write at least one document in a .yaml file below the project; `plumb destroy` removes everything";
+            let help = "write at least one document in a .yaml file below the project; `plumb destroy` removes everything, and `--allow-empty` says that there is none on purpose";
             self.diagnostics.push(Diagnostic::error(words).help(help));
         }
     }

@@ -141,6 +141,10 @@ impl Approval {
                 format!("{address} was changed outside plumb since the plan was made, or changed back");
             reasons.push(Diagnostic::error(words).address(address));
         }
+        for address in then.lost.symmetric_difference(&here.lost).filter(|a| !told.contains(a)) {
+            let words = format!("{address} would leave the state in one of both plans only");
+            reasons.push(Diagnostic::error(words).address(address));
+        }
         for address in differing(&then.deposed, &here.deposed) {
             let words = format!("what a replacement of {address} left behind is not the same any more");
             reasons.push(Diagnostic::error(words).address(address));

@@ -3,7 +3,7 @@
 //! It holds no secret. A value that is not shown stands as a keyed hash, and so does an expression that is not
 //! known yet, so that another one is noticed. What only says where a document stands is kept, and not compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{
@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use crate::entry::digest;
+use crate::options::Options;
 use crate::plan::{
     Action, Change, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step, Verb,
 };
@@ -29,6 +30,8 @@ pub(super) struct PlanForm {
     pub steps: Vec<StepForm>,
     pub drift: Vec<DriftForm>,
     pub refreshed: BTreeMap<Address, ResourceState>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lost: BTreeSet<Address>,
     pub outputs: BTreeMap<String, OutputForm>,
 }
 
@@ -135,12 +138,13 @@ impl PlanForm {
             steps: plan.steps.iter().map(StepForm::of).collect(),
             drift: plan.drift.iter().map(DriftForm::of).collect(),
             refreshed: refreshed.collect(),
+            lost: plan.lost.clone(),
             outputs: plan.outputs.iter().map(|(n, o)| (n.clone(), OutputForm::of(o))).collect(),
         }
     }
 
     /// A plan that shows the same. It is for renderers: what apply needs of documents is not there.
-    pub fn plan(&self, ground: Ground) -> Plan {
+    pub fn plan(&self, ground: Ground, options: &Options) -> Plan {
         let current = self.changes.iter().map(|(address, form)| (address, false, form));
         let old =
             self.deposed.iter().flat_map(|(address, all)| all.iter().map(move |form| (address, true, form)));
@@ -152,10 +156,13 @@ impl PlanForm {
         };
         Plan {
             ground,
+            partial: options.is_partial(),
+            refresh_only: options.refresh_only,
             changes: forms.into_iter().map(change).collect(),
             steps: self.steps.iter().map(StepForm::step).collect(),
             drift: self.drift.iter().map(DriftForm::drift).collect(),
             refreshed: self.refreshed.clone(),
+            lost: self.lost.clone(),
             outputs: self.outputs.iter().map(|(n, o)| (n.clone(), o.output())).collect(),
             diagnostics: Diagnostics::default(),
             doubts: Diagnostics::default(),

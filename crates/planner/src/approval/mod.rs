@@ -120,7 +120,7 @@ impl Approval {
 
     /// The plan as it was shown: for renderers, and never to be applied.
     pub fn shown(&self) -> Plan {
-        self.plan.plan(self.ground.clone())
+        self.plan.plan(self.ground.clone(), &self.options)
     }
 }
 

@@ -53,9 +53,13 @@ pub fn human(plan: &Plan, paint: Paint) -> String {
 /// `Plan: …`, or that there is nothing to do.
 fn summary(plan: &Plan, paint: Paint) -> String {
     let blocked = plan.diagnostics.clone().into_iter().filter(|d| d.severity == Severity::Error).count();
+    if plan.refresh_only && blocked == 0 {
+        return accepted(plan, paint);
+    }
     if plan.is_empty() && blocked == 0 {
         let words = paint.paint(Color::Green, "No changes.");
         let rest = match plan.ground.reverts_to {
+            _ if plan.partial => "What the plan is about matches the manifests.",
             _ if plan.changes.iter().any(is_waiting) => "What is listed above waits.",
             Some(_) => "Your infrastructure is as it was then.",
             None => "Your infrastructure matches the manifests.",
@@ -65,6 +69,17 @@ fn summary(plan: &Plan, paint: Paint) -> String {
     let label = paint.paint(Color::Bold, "Plan:");
     let line = format!("{label} {}.\n", plan.counts().planned());
     if blocked > 0 { format!("{line}This plan cannot be applied; the errors say why.\n") } else { line }
+}
+
+/// What becomes of drift that is accepted.
+fn accepted(plan: &Plan, paint: Paint) -> String {
+    if plan.is_empty() {
+        let words = paint.paint(Color::Green, "No changes.");
+        return format!("{words} The state is as Azure is.\n");
+    }
+    "This plan only brings the state up to date: applied, it records what is listed above, and changes nothing in Azure.\n\
+     What the manifests want otherwise, the next plan shows.\n"
+        .to_owned()
 }
 
 /// What somebody changed, resource by resource.

@@ -13,7 +13,7 @@ pub fn json(plan: &Plan) -> Json {
         "format_version": "1.2",
         "plumb_version": env!("CARGO_PKG_VERSION"),
         "applyable": !plan.is_empty() && !plan.diagnostics.has_errors(),
-        "complete": true,
+        "complete": !plan.partial && !plan.refresh_only,
         "errored": plan.diagnostics.has_errors(),
         "resource_changes": plan.changes.iter().map(change_json).collect::<Vec<_>>(),
         "resource_drift": plan.drift.iter().map(drift_json).collect::<Vec<_>>(),
@@ -23,6 +23,7 @@ pub fn json(plan: &Plan) -> Json {
             "environment": plan.ground.environment,
             "lineage": plan.ground.lineage,
             "serial": plan.ground.serial,
+            "refresh_only": plan.refresh_only,
             "summary": { "import": counts.import, "add": counts.add, "change": counts.change, "destroy": counts.destroy, "move": counts.moved, "forget": counts.forget },
         },
     });

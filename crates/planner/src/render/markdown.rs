@@ -21,6 +21,9 @@ pub fn markdown(plan: &Plan) -> String {
     if let Some(past) = &plan.ground.reverts_to {
         out.push_str(&format!("\nGoes back to {}.\n", escape::markdown(&past.to_string())));
     }
+    if plan.partial {
+        out.push_str("\nThis plan is partial: `--target` or `--exclude` is in effect.\n");
+    }
     let errors: Vec<Diagnostic> =
         plan.diagnostics.clone().sorted().into_iter().filter(|d| d.severity == Severity::Error).collect();
     if !errors.is_empty() {

@@ -83,11 +83,19 @@ fn read_manifests(folder: &Path, project: &Project, sources: &mut Sources) -> ma
 
 fn options(said: &Json, project: &Project) -> Options {
     let flag = |name: &str| said[name] == json!(true);
+    let texts = |name: &str| {
+        let all = said[name].as_array().cloned().unwrap_or_default();
+        all.into_iter().map(|text| text.as_str().expect("text").to_owned())
+    };
     let replace =
         said["replace"].as_array().into_iter().flatten().map(|a| address(a.as_str().expect("text")));
     Options {
         cloud: format!("embedded/{SUBSCRIPTION}"),
         replace: replace.collect::<BTreeSet<_>>(),
+        targets: texts("target").collect(),
+        excludes: texts("exclude").collect(),
+        refresh_only: flag("refresh_only"),
+        allow_empty: flag("allow_empty"),
         destroy: flag("destroy"),
         max_deletes: project.guard.max_deletes,
         allow_missing: flag("allow_missing"),
