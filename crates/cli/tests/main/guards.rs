@@ -86,9 +86,9 @@ fn no_manifests_at_all_must_be_meant() {
 fn another_cloud_is_accepted_only_by_its_name() {
     let project = team();
     let text = fs::read_to_string(project.root.join("plumb.toml")).expect("plumb.toml");
-    let other = "00000000-0000-0000-0000-000000000002";
-    assert!(!text.contains("[cloud]"), "{text}");
-    project.write("plumb.toml", &format!("{text}\n[cloud]\nsubscription = \"{other}\"\n"));
+    let (here, other) = ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002");
+    assert!(text.contains(here), "{text}");
+    project.write("plumb.toml", &text.replace(here, other));
     let said = project.run(&["plan"]);
     assert_eq!(said.code, 1);
     let named = said.stderr.split("--accept-other-cloud '").nth(1).and_then(|rest| rest.split('\'').next());
@@ -114,7 +114,9 @@ fn an_older_state_is_taken_only_on_request() {
 #[test]
 fn refresh_only_takes_in_what_somebody_changed_and_sends_nothing() {
     let project = team();
-    let cpu = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/ml-platform/providers/Microsoft.MachineLearningServices/workspaces/research/computes/cpu";
+    let shown = project.ok(&["state", "show", "cluster/research/cpu"]).stdout;
+    let entry: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    let cpu = entry["arm_id"].as_str().expect("an id");
     let edit = r#"{"properties":{"properties":{"scaleSettings":{"maxNodeCount":40}}}}"#;
     project.ok(&["emulator", "--cloud-file", ".plumb/cloud.json", "--edit", cpu, edit]);
     let said = project.ok(&["apply", "--refresh-only", "--auto-approve"]);
