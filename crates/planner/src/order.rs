@@ -122,7 +122,9 @@ impl<'a> Order<'a> {
         if whole.is_empty() {
             return;
         }
-        for dependency in self.nearest(change, used) {
+        // A state may remember edges that go round, and then lead back here.
+        let others = |at: &usize| self.changes[*at].address != change.address;
+        for dependency in self.nearest(change, used).into_iter().filter(others).collect::<Vec<_>>() {
             for gone in self.at[&self.changes[dependency].address].clone() {
                 let Some(theirs) = self.spans[gone].teardown.clone() else { continue };
                 let other = &self.changes[gone];

@@ -6,6 +6,7 @@ use std::fs;
 use model::{Address, Live, Observed, Provisioning, Resource, Seal, Snapshot};
 use planner::render::{self, Paint};
 use planner::{Action, Graph, Options, Plan, Verb, entry, resolve};
+use proptest::prelude::*;
 use testkit::Random;
 
 use crate::case::Case;
@@ -256,4 +257,110 @@ fn identities(count: usize) -> Case {
     }
     case.live = Some(live);
     case
+}
+
+/// The same, wilder: names that change, both orders of replacement, updates, states that remember edges in any
+/// direction, and what replacements left behind.
+fn wild_case(random: &mut Random) -> Case {
+    let mut case = random_case(random);
+    let addresses: Vec<Address> = case.snapshot.resources.keys().cloned().collect();
+    for resource in &mut case.resources {
+        resource.lifecycle.create_before_destroy = random.chance(1, 3);
+        resource.lifecycle.retain = random.chance(1, 8);
+        if random.chance(1, 3) {
+            resource.name.push_str("-new");
+            let parent = resource.arm_id.as_ref().and_then(|id| id.parent()).expect("a group");
+            resource.arm_id = Some(parent.in_group(resource.kind.resource_type(), &resource.name));
+        }
+    }
+    for (at, state) in case.snapshot.resources.values_mut().enumerate() {
+        state.depends_on = addresses.iter().filter(|_| random.chance(1, 6)).cloned().collect();
+        state.retained = random.chance(1, 8);
+        if random.chance(1, 3) {
+            state.applied.insert("tags", serde_json::json!({ "stage": "old" }));
+        }
+        if random.chance(1, 4) {
+            let parent = state.arm_id.as_ref().and_then(|id| id.parent()).expect("a group");
+            let arm_id = Some(parent.in_group(state.kind().resource_type(), &format!("left-{at}")));
+            state.deposed = vec![model::ResourceState { arm_id, ..state.clone() }];
+        }
+    }
+    let live = case.live.get_or_insert_default();
+    for (address, state) in &case.snapshot.resources {
+        live.resources.get_mut(address).expect("live").attributes = state.applied.clone();
+    }
+    case
+}
+
+/// Each step belongs to a change that is shown, nothing but what is shown is deleted, and the steps can be worked off.
+fn check_steps(plan: &Plan) {
+    order(plan);
+    let shown = render::human(plan, Paint(false));
+    for (at, step) in plan.steps.iter().enumerate() {
+        let change = &plan.changes[step.change];
+        assert!(change.address == step.address && change.action != Action::NoOp, "{step:?}");
+        assert!(
+            shown.contains(&format!("# {} ", change.label())) || change.action == Action::Move,
+            "{step:?}"
+        );
+        if step.verb == Verb::Delete {
+            assert!(matches!(change.action, Action::Delete | Action::Replace { .. }), "{step:?}");
+        }
+        let own = before(plan, at).into_iter().filter(|b| plan.steps[*b].change == step.change);
+        let earlier: Vec<Verb> = own.map(|b| plan.steps[b].verb).collect();
+        match (change.action, step.verb) {
+            (Action::Replace { create_first: true }, Verb::Delete) => {
+                assert!(earlier.contains(&Verb::Create))
+            }
+            (Action::Replace { create_first: false }, Verb::Create) => {
+                assert!(earlier.contains(&Verb::Delete))
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a partial plan does, the whole plan does too, and nothing of it waits for what was left out.
+fn check_part(whole: &Plan, part: &Plan) {
+    let kept: BTreeSet<&Address> = part.changes.iter().map(|c| &c.address).collect();
+    for step in whole.steps.iter().filter(|s| kept.contains(&s.address)) {
+        let waits = step.after.iter().map(|before| &whole.steps[*before].address);
+        let missing: Vec<&Address> = waits.filter(|address| !kept.contains(*address)).collect();
+        assert!(missing.is_empty(), "{} needs {missing:?}", step.address);
+    }
+    let verbs = |plan: &Plan| -> BTreeSet<(Address, &'static str)> {
+        let kept = plan.steps.iter().filter(|s| kept.contains(&s.address));
+        kept.map(|s| (s.address.clone(), s.verb.word())).collect()
+    };
+    assert_eq!(verbs(part), verbs(whole));
+    for change in &part.changes {
+        let needs = change.desired.iter().flat_map(|d| &d.dependencies);
+        needs.for_each(|d| assert!(kept.contains(&d.address), "{} without {}", change.address, d.address));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn wild_plans_keep_the_laws(seed in any::<u64>()) {
+        let mut random = Random::new(seed);
+        let mut case = wild_case(&mut random);
+        let whole = case.plan().expect("no cycles in the documents");
+        check_steps(&whole);
+        random.shuffle(&mut case.resources);
+        case.resources.iter_mut().for_each(|r| random.shuffle(&mut r.dependencies));
+        prop_assert_eq!(text(&case.plan().expect("a plan")), text(&whole));
+        let named = whole.changes[random.below(whole.changes.len() as u64) as usize].address.to_string();
+        for exclude in [false, true] {
+            case.options.targets = (!exclude).then(|| named.clone()).into_iter().collect();
+            case.options.excludes = exclude.then(|| named.clone()).into_iter().collect();
+            let part = case.plan().expect("a plan");
+            check_steps(&part);
+            if !whole.steps.is_empty() {
+                check_part(&whole, &part);
+            }
+            prop_assert_eq!(part.change(&Address::parse(&named).expect("an address")).is_some(), !exclude);
+        }
+    }
 }
