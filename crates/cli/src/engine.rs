@@ -80,7 +80,10 @@ impl<'a> Engine<'a> {
         let teller = tokio::spawn(progress::tell(receiver, mode, flight.clone(), cancel.clone()));
         let seal = Seal::new(&store.seal_key().await?);
         let context = Context {
-            provider: cloud.provider(),
+            provider: match planning.refresh_only {
+                true => Arc::new(ReadOnly(cloud.provider())),
+                false => cloud.provider(),
+            },
             store,
             seal,
             run: run(session, cloud.name()),

@@ -126,3 +126,18 @@ fn refresh_only_takes_in_what_somebody_changed_and_sends_nothing() {
     assert!(said.stdout.contains("40 -> ") && !said.stdout.contains("drift"), "{}", said.stdout);
     assert!(said.stderr.contains("this plan is partial"), "{}", said.stderr);
 }
+
+#[test]
+fn a_cloud_that_lost_most_of_it_is_believed_only_on_request() {
+    let project = team();
+    fs::remove_file(project.root.join(".plumb/cloud.json")).expect("the cloud is there");
+    let said = project.run(&["apply", "--auto-approve"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.stderr.contains("are not in Azure") && said.stderr.contains("--allow-missing"),
+        "{}",
+        said.stderr
+    );
+    project.ok(&["apply", "--auto-approve", "--allow-missing"]);
+    project.ok(&["plan", "--detailed-exitcode"]);
+}

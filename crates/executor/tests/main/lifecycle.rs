@@ -33,18 +33,24 @@ impl Story {
         bench
     }
 
-    /// Nothing goes wrong; then each request in each way. The next apply ends well, and the one after it is empty.
+    /// Nothing goes wrong; then each request does in each way. The next apply ends well, and the one after it is empty.
     fn check(&self) -> Ran {
-        let bench = self.begun();
-        let ran = bench.apply(&self.after);
-        no_errors(&ran, "at first");
-        assert_eq!(bench.world.writes(), self.requests);
-        self.settled(&bench, "at first");
+        let ran = self.settles();
         for (at, request) in self.requests.iter().enumerate() {
             for fault in FAULTS {
                 self.fails(at, request, fault);
             }
         }
+        ran
+    }
+
+    /// Nothing goes wrong.
+    fn settles(&self) -> Ran {
+        let bench = self.begun();
+        let ran = bench.apply(&self.after);
+        no_errors(&ran, "at first");
+        assert_eq!(bench.world.writes(), self.requests);
+        self.settled(&bench, "at first");
         ran
     }
 
@@ -347,4 +353,59 @@ fn drift_that_is_accepted_counts_as_applied() {
     assert_eq!(reason("cluster/research/cpu"), Some(Reason::Manifest), "nobody drifted since");
     assert_eq!(reason("cluster/research/gpu"), Some(Reason::Manifest));
     assert!(ran.plan.drift.is_empty());
+}
+
+/// Old and new objects of two addresses, and two names that move on, with a kill at every point.
+#[test]
+fn replacements_that_create_first_survive_a_kill_at_any_point() {
+    let moving = |id: &str, name: &str, from: &str| {
+        format!("---\nkind: cluster\nname: {name}\nid: {id}\nworkspace: research\n{from}")
+    };
+    let before = format!(
+        "{WORKSPACE}{}{}{}",
+        identity_and_cluster("old", BOTH),
+        moving("x", "first", ""),
+        moving("y", "second", "")
+    );
+    let after = format!(
+        "{WORKSPACE}{}{}{}",
+        identity_and_cluster("new", BOTH),
+        moving("y", "first", "moved_from: cluster/research/x\n"),
+        moving("z", "second", "moved_from: cluster/research/y\n")
+    );
+    for point in 0.. {
+        let bench = Bench::alone();
+        bench.apply(&before);
+        bench.world.life.last(point);
+        let ended = bench.run(&after).is_some();
+        bench.world.life.last(i64::MAX);
+        let context = format!("point {point}");
+        crate::kills::nothing_is_forgotten(&bench, &context);
+        no_errors(&bench.apply(&after), &context);
+        let again = bench.apply(&after);
+        assert!(
+            again.plan.is_empty() && again.plan.refreshed.is_empty(),
+            "{context}: {:?}",
+            again.plan.steps
+        );
+        let mut names = bench.world.names();
+        names.sort();
+        assert_eq!(names, ["cpu-new", "first", "ml", "research", "second", "who-new"], "{context}");
+        assert_eq!(bench.snapshot().objects().count(), 6, "{context}");
+        if ended {
+            assert!(point > 20, "only {point} points");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_document_that_gets_or_loses_its_elements_keeps_what_has_the_same_name() {
+    let several =
+        "---\nkind: cluster\nfor_each: [batch, night]\nid: cpu\nname: cpu-${each.key}\nworkspace: research\n";
+    let single = "---\nkind: cluster\nname: cpu-batch\nid: cpu\nworkspace: research\n";
+    Story::new(single, several, &["create cpu-night"], &["cpu-batch", "cpu-night"]).check();
+    Story::new(several, single, &["delete cpu-night"], &["cpu-batch"]).check();
+    let none = format!("{several}when: false\n");
+    Story::new(several, &none, &["delete cpu-batch", "delete cpu-night"], &[]).settles();
 }
