@@ -56,9 +56,6 @@ pub trait DiskFile: Send + Sync {
     /// Writes at the end.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Cuts the file to so many bytes.
-    fn set_len(&mut self, length: u64) -> io::Result<()>;
-
     /// Makes the bytes durable, and their number.
     fn sync(&mut self) -> io::Result<()>;
 

@@ -12,6 +12,8 @@ const BYTES_MAX: u64 = 1 << 30;
 
 const TEMP_PREFIX: &str = ".plumb-";
 const TEMP_SUFFIX: &str = ".tmp";
+/// How many directories we may have made, one in the other: `.plumb/ENVIRONMENT`.
+const ANCHORED: usize = 2;
 /// Names are random, so that a second one is never needed but by an attack.
 const NAMES_TRIED: usize = 16;
 
@@ -35,6 +37,18 @@ fn make_all(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && is_directory(disk, dir)? => Ok(()),
         made => made,
     }
+}
+
+/// Makes the name of our directory durable: without it, what is durable in there could not be found.
+///
+/// Each run does it, for the one that made the directory may have been killed before.
+pub(super) fn anchor(disk: &dyn Disk, dir: &Path) -> Result<(), StateError> {
+    let synced = dir.ancestors().take(ANCHORED).try_for_each(|at| match disk.sync_directory(parent(at)) {
+        // A directory that is not ours to read was not made by us.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    });
+    synced.map_err(|error| StateError::io("making the name durable of", dir, error))
 }
 
 fn is_directory(disk: &dyn Disk, dir: &Path) -> io::Result<bool> {

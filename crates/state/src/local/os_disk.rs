@@ -92,10 +92,6 @@ impl DiskFile for OsFile {
         self.0.write_all(bytes)
     }
 
-    fn set_len(&mut self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
-    }
-
     fn sync(&mut self) -> io::Result<()> {
         // Of what fdatasync leaves out, the times, nothing is read.
         self.0.sync_data()

@@ -175,6 +175,7 @@ impl Storage {
             return Err(started_from_older(run, head.as_ref()));
         }
         self.probe()?;
+        self.anchor()?;
         if let Some(head) = &head {
             self.remember(head)?;
         }
@@ -216,6 +217,13 @@ impl Storage {
         directory::remove_leftovers(self.disk(), beside);
         directory::remove_leftovers(self.disk(), &self.history_dir());
         Ok(())
+    }
+
+    /// Makes the names of our directories durable.
+    fn anchor(&self) -> Result<(), StateError> {
+        directory::anchor(self.disk(), &self.dir)?;
+        let beside = directory::parent(&self.state_file);
+        if beside == self.dir { Ok(()) } else { directory::anchor(self.disk(), beside) }
     }
 
     /// Tries that there is room for another snapshot, the history's copy of it, and some journal.
