@@ -1,5 +1,7 @@
 //! What a run tells while it goes on. The cli prints it; nobody else does.
 
+use std::time::Duration;
+
 use model::Address;
 use planner::Verb;
 use tokio::sync::mpsc::UnboundedSender;
@@ -20,6 +22,13 @@ pub enum Event {
     RefreshStart(usize),
     /// Reading Azure ended.
     RefreshComplete,
+    /// Nothing shows yet of what a killed run may have sent.
+    LooksAgain {
+        /// How many steps that are.
+        count: usize,
+        /// How long is waited before the second look.
+        after: Duration,
+    },
     /// What a killed run had left open was settled.
     Recovered {
         /// The resource.

@@ -4,6 +4,7 @@
 use model::{Address, ArmId, Kind, Live, Provisioning, ResourceState, Snapshot, Status, kinds};
 use planner::Verb;
 use state::{Intent, OpenIntent, Outcome as Ending, Record, StateError, Stored, fold, replay};
+use tokio::time::sleep;
 
 use crate::event::Event;
 use crate::provider::{Operation, Outcome};
@@ -37,22 +38,49 @@ pub async fn recover(context: &Context, stored: Stored) -> Result<Recovered, Sta
     let replayed_any = stored.snapshot != replayed.snapshot;
     let snapshot = replayed.snapshot.unwrap_or_default();
     let mut recovered = Recovered { snapshot, replayed_any, ..Recovered::default() };
-    for open in replayed.open {
-        let settled = settle(context, &open).await;
-        match settled {
-            Settled::Ended(ending, words) => {
-                fold(&mut recovered.snapshot, &Intent::from(&open), &ending);
-                recovered.records.push(Record::Done { sequence: open.sequence, outcome: ending });
-                recovered.settled.push(open.address.clone());
-                context.events.tell(Event::Recovered { address: open.address, words });
-            }
-            Settled::Open(words) => {
-                context.events.tell(Event::Recovered { address: open.address.clone(), words });
-                recovered.open.push(open);
-            }
-        }
+    for (open, settled) in settle_all(context, replayed.open).await {
+        recovered.end(context, open, settled);
     }
     Ok(recovered)
+}
+
+/// How each open step ended. What may still be on its way is looked at again, once for all of them.
+async fn settle_all(context: &Context, open: Vec<OpenIntent>) -> Vec<(OpenIntent, Settled)> {
+    let mut all = Vec::with_capacity(open.len());
+    for open in open {
+        let settled = settle(context, &open).await;
+        all.push((open, settled));
+    }
+    let count = all.iter().filter(|(open, settled)| settled.is_doubtful(open)).count();
+    if count > 0 {
+        let after = context.provider.gone_proof_interval();
+        context.events.tell(Event::LooksAgain { count, after });
+        sleep(after).await;
+    }
+    for (open, settled) in all.iter_mut().filter(|(open, settled)| settled.is_doubtful(open)) {
+        *settled = settle(context, open).await;
+    }
+    all
+}
+
+impl Recovered {
+    /// Takes in what became of an open step.
+    fn end(&mut self, context: &Context, open: OpenIntent, settled: Settled) {
+        let address = open.address.clone();
+        let words = match settled {
+            Settled::Ended(ending, words) => {
+                fold(&mut self.snapshot, &Intent::from(&open), &ending);
+                self.records.push(Record::Done { sequence: open.sequence, outcome: ending });
+                self.settled.push(open.address);
+                words
+            }
+            Settled::Open(words) => {
+                self.open.push(open);
+                words
+            }
+        };
+        context.events.tell(Event::Recovered { address, words });
+    }
 }
 
 /// Resources that nothing may be planned for, because a step of theirs is still open.
@@ -70,6 +98,14 @@ pub fn mark_open(live: &mut Live, open: &[OpenIntent]) {
 enum Settled {
     Ended(Ending, String),
     Open(String),
+}
+
+impl Settled {
+    /// Nothing shows that the request was carried out, and Azure never answered it: it may still be on its way,
+    /// or what it did may not show yet (arm-faults §6).
+    fn is_doubtful(&self, open: &OpenIntent) -> bool {
+        open.operation_url.is_none() && matches!(self, Settled::Ended(Ending::Unchanged, _))
+    }
 }
 
 async fn settle(context: &Context, open: &OpenIntent) -> Settled {

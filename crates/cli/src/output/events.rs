@@ -84,6 +84,11 @@ pub fn event(event: &Event, elapsed: u64) -> Option<String> {
         Event::SignedIn { words, credential } => {
             line("info", "log", words, json!({ "plumb": { "signed_in": credential } }))
         }
+        Event::LooksAgain { count, after } => {
+            let words = format!("{count} steps of a killed run do not show in the cloud; looking again");
+            let more = json!({ "steps": count, "after_seconds": after.as_secs() });
+            line("info", "log", &words, json!({ "plumb": { "looks_again": more } }))
+        }
         Event::Recovered { address, words } => {
             line("warn", "log", &format!("{address} {words}"), json!({ "plumb": { "recovered": address } }))
         }

@@ -166,6 +166,14 @@ fn words(event: &Event, elapsed: u64) -> String {
             format!("Reading {count} resource{}...", if *count == 1 { "" } else { "s" })
         }
         Event::SignedIn { words, .. } => format!("{words}."),
+        Event::LooksAgain { after, .. } if after.is_zero() => return String::new(),
+        Event::LooksAgain { count, after } => {
+            let steps = if *count == 1 { "A step" } else { "Steps" };
+            let seconds = after.as_secs();
+            format!(
+                "{steps} of a killed run may still be on the way to the cloud: looking again in {seconds}s..."
+            )
+        }
         Event::Recovered { address, words } => format!("Recovered: {address} {words}"),
         // A record sends nothing; only its end is worth a line.
         Event::StepStart { verb, .. } if verb.is_note() => return String::new(),
