@@ -1,12 +1,13 @@
 //! One request, carried through: token, gate, headers, retries.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use executor::provider::{CloudError, Outcome};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use jiff::{SignedDuration, Timestamp};
 use model::{ArmId, Json, Secret};
 use tokio::time::Instant;
 use url::Url;
@@ -16,7 +17,7 @@ use crate::claims;
 use crate::clock_skew;
 use crate::endpoint::Endpoint;
 use crate::judge::{Reply, Verdict, judge, no_reply};
-use crate::pace::{Bucket, Circuit, Gate, Landing, Return, retry_after};
+use crate::pace::{Bucket, Circuit, Gate, Landing, Return, http_date, retry_after};
 use crate::random::Random;
 use crate::redact::Redactor;
 use crate::settings::Settings;
@@ -45,6 +46,8 @@ pub struct Client {
     pub(crate) circuit: Circuit,
     random: Random,
     correlation: Uuid,
+    /// What the last reply said about the time, and when it came.
+    told_time: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 /// A request to make.
@@ -98,6 +101,7 @@ impl Client {
             gate: Gate::new(settings.concurrency),
             circuit: Circuit::new(settings.outage_pause),
             correlation: random.uuid(),
+            told_time: Mutex::default(),
             redactor: Redactor::default(),
             endpoint,
             settings,
@@ -182,7 +186,22 @@ impl Client {
             self.circuit.learn(&region, !in_trouble(&verdict));
         }
         let headers = reply.map(|r| r.into_parts().0.headers).unwrap_or_default();
+        self.learn_time(&headers);
         Ok(Sent { verdict, headers, token })
+    }
+
+    /// The time by Azure's clock, as far as a reply has told.
+    pub(crate) fn now(&self) -> Option<Timestamp> {
+        let told = *self.told_time.lock().expect("BUG: a holder of the lock panicked");
+        let (then, at) = told?;
+        then.checked_add(SignedDuration::try_from(at.elapsed()).ok()?).ok()
+    }
+
+    fn learn_time(&self, headers: &HeaderMap) {
+        if let Some(time) = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)) {
+            let mut told = self.told_time.lock().expect("BUG: a holder of the lock panicked");
+            *told = Some((time, Instant::now()));
+        }
     }
 
     fn request(&self, call: &Call, token: &Secret) -> Request<Bytes> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use executor::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
 use http::Method;
+use jiff::Timestamp;
 use model::compare::get;
 use model::{ArmId, Json, Kind, Observed, Placement, kinds};
 
@@ -163,6 +164,10 @@ impl Provider for ArmProvider {
 
     fn gone_proof_interval(&self) -> Duration {
         self.client.settings.gone_proof_interval
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        self.client.now()
     }
 }
 

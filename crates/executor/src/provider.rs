@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use model::{ArmId, Json, Kind, Observed};
 use planner::Verb;
 use serde::Serialize;
@@ -33,6 +34,12 @@ pub trait Provider: Send + Sync {
 
     /// How long two readings of "not found" must lie apart before a resource counts as gone.
     fn gone_proof_interval(&self) -> std::time::Duration;
+
+    /// What time it is by the cloud's own clock, as far as its replies have told: resources bear its times,
+    /// whatever this machine's clock says.
+    fn now(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// Resources that one paged call reads.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use model::{ArmId, Kind, Observed};
 
 use crate::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
@@ -47,5 +48,9 @@ impl Provider for ReadOnly {
 
     fn gone_proof_interval(&self) -> Duration {
         self.0.gone_proof_interval()
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        self.0.now()
     }
 }

@@ -51,4 +51,9 @@ impl Context {
     pub fn time(&self) -> String {
         (self.clock)().to_string()
     }
+
+    /// Now, by the cloud's clock if it is known: an intent is compared with the times of resources.
+    pub(crate) fn cloud_time(&self) -> String {
+        self.provider.now().unwrap_or_else(|| (self.clock)()).to_string()
+    }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn perform(
         arm_id: plan.arm_id(),
         entry: plan.entry.clone(),
         moved_from: step.moved_from.clone(),
-        time: context.time(),
+        time: context.cloud_time(),
     };
     working.append(Record::Intent(Box::new(intent.clone()))).await?;
     let ended = match step.verb {

@@ -115,7 +115,7 @@ pub struct Intent {
     /// The address that the resource had before; forgotten once it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<Address>,
-    /// When it was written, RFC 3339.
+    /// When it was written, by the cloud's clock if that was known, RFC 3339.
     pub time: String,
 }
 
