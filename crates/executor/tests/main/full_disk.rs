@@ -123,9 +123,6 @@ impl DiskFile for File {
         self.room.take(&self.path)?;
         self.inner.append(bytes)
     }
-    fn set_len(&mut self, length: u64) -> io::Result<()> {
-        self.inner.set_len(length)
-    }
     fn sync(&mut self) -> io::Result<()> {
         self.inner.sync()
     }
