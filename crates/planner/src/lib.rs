@@ -6,6 +6,7 @@ mod build;
 mod counts;
 mod difference;
 pub mod entry;
+mod finish;
 mod graph;
 mod guard;
 mod moves;

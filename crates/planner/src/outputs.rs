@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Address, Diagnostic, Json, Snapshot, Value};
 
-use super::build::Planner;
+use crate::build::Planner;
 use crate::entry;
 use crate::plan::{Action, OutputChange, Shown};
 

@@ -1,10 +1,11 @@
 //! A plan that only takes in what Azure says: what somebody changed counts as applied from then on, and what is gone
 //! leaves the state. It has no steps.
 
-use model::{Json, Live, ResourceState};
 use std::collections::BTreeMap;
 
-use super::build::Planner;
+use model::{Address, Json, Live, ResourceState};
+
+use crate::build::Planner;
 use crate::entry;
 use crate::plan::{Change, Drift};
 
@@ -13,7 +14,7 @@ pub(crate) fn accepted(
     planner: &Planner<'_>,
     drift: &[Drift],
     live: &Live,
-) -> BTreeMap<model::Address, ResourceState> {
+) -> BTreeMap<Address, ResourceState> {
     let mut entries = BTreeMap::new();
     for (address, prior) in &planner.priors {
         let Some(observed) = live.get(address) else { continue };
