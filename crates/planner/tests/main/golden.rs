@@ -40,6 +40,27 @@ fn check(folder: &Path) {
             testkit::golden(&path, &form(&plan));
         }
     }
+    let path = folder.join("refreshed.txt");
+    if !plan.refreshed.is_empty() || path.exists() {
+        testkit::golden(&path, &refreshed(&plan));
+    }
+}
+
+/// What the state takes over without a request, member by member; what stays as it is is left out.
+fn refreshed(plan: &Plan) -> String {
+    let mut out = String::new();
+    for (address, entry) in &plan.refreshed {
+        let prior = plan.change(address).and_then(|change| change.prior.as_ref());
+        let json = |entry| serde_json::to_value(entry).expect("entries are JSON");
+        let (before, after) = (prior.map_or_else(Default::default, json), json(entry));
+        let _ = writeln!(out, "{address}");
+        for (member, value) in after.as_object().expect("an object") {
+            if before[member] != *value {
+                let _ = writeln!(out, "    {member}: {} -> {value}", before[member]);
+            }
+        }
+    }
+    out
 }
 
 type Form = fn(&Plan) -> String;
