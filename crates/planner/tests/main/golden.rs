@@ -100,7 +100,8 @@ fn steps(plan: &Plan) -> String {
     for (index, step) in plan.steps.iter().enumerate() {
         let sets = if step.paths.is_empty() { String::new() } else { format!(" {}", step.paths.join(" ")) };
         let waits = if step.after.is_empty() { String::new() } else { format!(" after {:?}", step.after) };
-        let _ = writeln!(out, "{index} {} {}{sets}{waits}", step.verb.word(), step.address);
+        let from = step.moved_from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+        let _ = writeln!(out, "{index} {} {}{from}{sets}{waits}", step.verb.word(), step.address);
     }
     out
 }
