@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::bodies;
-use crate::client::{Call, REGION_DOWN};
+use crate::client::Call;
 use crate::judge::{Reply, no_reply};
 use crate::observe::observe;
 use crate::operation::{State, begin, state};
@@ -295,11 +295,11 @@ impl ArmProvider {
         loop {
             let error = match self.client.call(call).await {
                 Ok(reply) => return Ok(self.sent(request, call, &reply)),
-                // The circuit opened after an attempt of which nobody knows what became.
-                Err(error) if error.code == REGION_DOWN && repeats > 0 => {
+                Err(error) if call.method == Method::DELETE && is_absence(&error) => return Ok(done()),
+                // A refusal says nothing of the attempt before it, of which nobody knows what became.
+                Err(error) if repeats > 0 && error.outcome != Outcome::Unknown => {
                     return Err(CloudError { outcome: Outcome::Unknown, ..error });
                 }
-                Err(error) if call.method == Method::DELETE && is_absence(&error) => return Ok(done()),
                 Err(error) if error.outcome != Outcome::Unknown => return Err(error),
                 Err(error) => error,
             };
