@@ -92,12 +92,13 @@ fn split_line(rest: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 /// Whether what is left is a write that a crash cut (no line end) or that has holes (pages that
-/// never reached the disk read as zeros). A line that is whole but for its last byte is damaged.
+/// never reached the disk read as zeros). A line that is whole but for its last byte is damaged,
+/// unless that byte never came either.
 fn torn(chain: &Chain, rest: &[u8]) -> bool {
     let (line, after) = split_line(rest);
     let holes = || rest.windows(2).any(|pair| pair == [0, 0]);
     match (after, line.split_last()) {
-        (None, Some((_, whole))) => chain.payload(whole).is_none(),
+        (None, Some((last, whole))) => *last == 0 || chain.payload(whole).is_none(),
         (None, None) => true,
         (Some(_), _) => holes(),
     }

@@ -109,7 +109,7 @@ async fn a_last_line_with_holes_was_never_durable() {
     let (bytes, ends) = written(&story()).await;
     let place = Place::new();
     let [.., before, last] = ends[..] else { panic!("lines") };
-    for hole in [before..last - 1, before..before + 2, before + 9..last] {
+    for hole in [before..last - 1, before..before + 2, before + 9..last, last - 1..last] {
         let mut torn = bytes.clone();
         torn[hole].fill(0);
         place.put("journal", &torn);
