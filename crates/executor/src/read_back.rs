@@ -67,8 +67,19 @@ pub(crate) async fn look(context: &Context, expected: &Expected<'_>) -> Result<O
         Provisioning::InProgress(word) => return Err(Shortfall::Unsettled(word.clone())),
         Provisioning::Succeeded => {}
     }
+    if let Some(word) = power_in_motion(expected, &observed) {
+        return Err(Shortfall::Unsettled(word));
+    }
     let missing = not_applied(expected.kind, expected.values, &observed);
     if missing.is_empty() { Ok(observed) } else { Err(Shortfall::NotApplied(Box::new(observed), missing)) }
+}
+
+/// Where power is asked for: the word for its being on the way, whatever `provisioningState` says.
+fn power_in_motion(expected: &Expected<'_>, observed: &Observed) -> Option<String> {
+    let word = observed.computed.get("state").and_then(Json::as_str)?;
+    let moves = ["Starting", "Stopping", "Restarting"].iter().any(|moving| moving.eq_ignore_ascii_case(word));
+    let asked = expected.values.get("power").is_some_and(|power| power != "unmanaged");
+    (asked && moves).then(|| word.to_owned())
 }
 
 /// Attributes that ARM answers and that are not as asked.
