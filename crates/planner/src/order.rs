@@ -321,6 +321,14 @@ enum Part {
 
 type Verbs = Vec<(Verb, Vec<&'static str>)>;
 
+/// Whether what stood is gone, and what is made in its place gets another id: the state must not keep the gone one.
+fn is_made_elsewhere(change: &Change) -> bool {
+    let before = change.prior.as_ref().and_then(|prior| prior.arm_id.as_ref());
+    let other =
+        before.zip(change.arm_id.as_ref()).is_some_and(|(before, after)| !before.same(after.as_str()));
+    change.action == Action::Create && other
+}
+
 /// The parts of a change, in their order.
 fn parts(change: &Change) -> Vec<(Part, Verbs)> {
     let one = |verb| vec![(verb, Vec::new())];
@@ -341,7 +349,8 @@ fn parts(change: &Change) -> Vec<(Part, Verbs)> {
         Action::Restart => vec![(Part::Build, one(Verb::Restart))],
     };
     let moved = (change.previous.is_some() && !change.deposed).then(|| (Part::Note, one(Verb::Move)));
-    moved.into_iter().chain(own).collect()
+    let forgotten = is_made_elsewhere(change).then(|| (Part::Note, one(Verb::Forget)));
+    moved.into_iter().chain(forgotten).chain(own).collect()
 }
 
 /// A create sets everything at once, but for what only an action or a power request can set.
