@@ -6,7 +6,7 @@ PLUMB    = target/debug/plumb
 CLIENTS  = target/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check demo bench kills golden schema lint fmt doc clean
+.PHONY: help build test check demo bench kills sim golden schema lint fmt doc clean
 
 help:    ## list the targets
 	@grep -hE '^[a-z]+: *.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -35,6 +35,10 @@ bench:   ## our figures: CPU seconds, requests, bytes, memory; ONLY=budget or ON
 
 kills:   ## end N real runs at seeded moments, and see what is lost (nothing)
 	$(CARGO) bench --locked --package cli --bench kills -- $(N)
+
+sim:     ## the engine on a simulated disk, network, clock and cloud: SEEDS=n, SEED=, SCENARIO=name or all, DEATH=, TRACE=1
+	$(CARGO) run --locked --quiet --package simulation -- $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(DEATH),--death $(DEATH)) $(if $(TRACE),--trace)
 
 golden:  ## rewrite the expected outputs; read the git diff afterwards
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --workspace --quiet

@@ -14,6 +14,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("arm", &["model", "planner", "executor"]),
     ("emulator", &[]),
     ("cli", &["arm", "emulator", "executor", "manifest", "model", "planner", "state"]),
+    ("simulation", &["arm", "executor", "manifest", "model", "planner", "state", "testkit"]),
     ("testkit", &[]),
 ];
 
