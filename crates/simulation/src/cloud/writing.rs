@@ -12,6 +12,9 @@ use super::serve::{Ask, Author, ORIGIN, Reply, Twist};
 use super::{Cloud, End, FOR_EVER, Maker, Model, Object, folded, refusal};
 use crate::law::Rule;
 
+/// How long what others make may not show.
+const LAG: Duration = Duration::from_secs(30);
+
 /// What a twist has a service ignore: it keeps what stands, or what it likes.
 const IGNORED: &[&str] = &["/tags", "/properties/properties/scaleSettings/maxNodeCount"];
 
@@ -140,7 +143,9 @@ impl Cloud {
     /// Whoever creates makes something new, or goes on with what the same intent made.
     fn watch_making(&self, id: &str, standing: Option<&Object>, author: &Author) {
         let Some(object) = standing.filter(|_| author.step == "create") else { return };
-        if object.maker != Maker::Ours(author.intent) {
+        // Readings may lag: what somebody made a moment ago cannot be seen by anybody.
+        let unseen = object.touched.is_some_and(|touched| touched.elapsed() < LAG);
+        if object.maker != Maker::Ours(author.intent) && !unseen {
             let Author { process, intent, .. } = author;
             let words = format!("{process} creates {id} by {intent:?} on top of {:?}", object.maker);
             self.broken(Rule::Twice, words);

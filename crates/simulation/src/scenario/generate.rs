@@ -257,6 +257,8 @@ impl Lab {
             Some(at) => {
                 self.clusters.remove(at);
                 self.past.push(name);
+                // Another one of that name replaces it.
+                self.replaces = true;
             }
             // Another one of that name would be made before the old one goes.
             None if self.lasting && self.past.contains(&name) => {}
@@ -316,9 +318,11 @@ impl Cluster {
         self.protected || self.kept
     }
 
-    /// Gives it another name in Azure; the address stays.
+    /// Gives it a name in Azure that it never had; the address stays.
     fn rename(&mut self) {
-        self.name = self.name.strip_suffix("-b").map_or_else(|| format!("{}-b", self.name), str::to_owned);
+        let (base, last) = self.name.split_once('-').unwrap_or((&self.name, "a"));
+        let next = last.bytes().next().map_or('b', |letter| char::from(letter + 1));
+        self.name = format!("{base}-{next}");
     }
 }
 
