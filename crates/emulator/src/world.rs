@@ -22,6 +22,7 @@ use crate::faults::{Fault, FaultReport, Faults};
 use crate::governance::Governance;
 use crate::governance::budgets::{BudgetReport, BudgetSetting, Budgets};
 use crate::identity::tokens::Tokens;
+use crate::kinds::batch_ai;
 use crate::kinds::compute::script::Ending;
 use crate::kinds::machines::regional;
 use crate::kinds::{self, Kind, whole};
@@ -180,6 +181,10 @@ impl World {
             Route::Machines(subscription, location, rest) => {
                 regional::handle(self, call, &subscription, &location, &rest)
             }
+            Route::BatchAiUsages(subscription, location) => {
+                batch_ai::regional::usages(self, call, &subscription, &location)
+            }
+            Route::BatchAiOperations => batch_ai::regional::operations(call),
             Route::Sizes => regional::skus(self, call),
             Route::Operation(id) if method == Method::Get => operation::status(self, call, &id),
             Route::Collection(_) | Route::AllOfType(_) if method == Method::Post => {

@@ -86,9 +86,11 @@ pub(crate) fn groups(world: &World, call: &Call, subscription: &str) -> Reply {
     Ok(page(world, call, items.map(|item| (item.name().to_ascii_lowercase(), item.view(call.now)))))
 }
 
-/// A page of full bodies, each with the token that stands for it as the last of a page. `$top` makes it smaller.
+/// A page of full bodies, each with the token that stands for it as the last of a page. `$top` makes it smaller, and so
+/// does the `maxresults` of Batch AI.
 pub(crate) fn page(world: &World, call: &Call, items: impl Iterator<Item = (String, Value)>) -> Response {
-    let top = call.request.parameter("$top").and_then(|top| top.parse().ok()).unwrap_or(usize::MAX);
+    let asked = ["$top", "maxresults"].into_iter().find_map(|name| call.request.parameter(name));
+    let top = asked.and_then(|top| top.parse().ok()).unwrap_or(usize::MAX);
     let size = world.options.page_size.min(top).max(1);
     let mut items = items.peekable();
     let mut value = Vec::new();

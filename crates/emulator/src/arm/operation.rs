@@ -38,6 +38,9 @@ pub(crate) struct Operation {
     pub(crate) shows: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) location_status: Option<u16>,
+    /// The key of its resource in the words of a provider that tells it (`Style::names_resource`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resource_key: Option<String>,
 }
 
 /// How a provider announces its operations.
@@ -50,9 +53,14 @@ pub(crate) struct Style {
     location: Option<&'static str>,
     /// Another path for `Location`.
     results: Option<&'static str>,
+    /// Whether its URLs are signed.
+    is_signed: bool,
+    /// Whether its status is told in full: id, name, times, and the key of the resource.
+    pub(crate) names_resource: bool,
 }
 
-const PLAIN: Style = Style { path: "", status: None, location: None, results: None };
+const PLAIN: Style =
+    Style { path: "", status: None, location: None, results: None, is_signed: true, names_resource: false };
 
 /// Work that a request only begins, and how its provider tells when it is done.
 #[derive(Clone, Copy)]
@@ -119,6 +127,16 @@ pub(crate) const MACHINES: Style = Style {
 pub(crate) const MACHINES_ACTION: Style =
     Style { location: Some("monitor=true&api-version={version}"), ..MACHINES };
 
+/// Batch AI sends both, with the two path segments the other way round than others (batch-ai §2).
+pub(crate) const BATCH_AI: Style = Style {
+    path: "/providers/Microsoft.BatchAI/locations/{location}/operationresults/",
+    status: Some("api-version={version}"),
+    location: Some("api-version={version}"),
+    results: Some("/providers/Microsoft.BatchAI/locations/{location}/operationstatuses/"),
+    is_signed: false,
+    names_resource: true,
+};
+
 /// Resource groups send `Location` alone.
 pub(crate) const GROUP: Style =
     Style { path: "/operationresults/", location: Some("api-version={version}"), ..PLAIN };
@@ -157,6 +175,7 @@ impl Operation {
             .replace("{signature}", &world.random.token(86))
             .replace("{hash}", &world.random.token(43));
         let url = |path: String, query: &str| {
+            let signature = if style.is_signed { signature.as_str() } else { "" };
             format!("{path}?{}{signature}", query.replace("{version}", &call.api_version))
         };
         let status_url = style.status.map(|query| url(path(style.path), query));
@@ -172,6 +191,7 @@ impl Operation {
             result: None,
             shows: None,
             location_status: None,
+            resource_key: None,
         }
     }
 
@@ -219,6 +239,9 @@ pub(crate) fn status(world: &World, call: &Call, id: &str) -> Reply {
 }
 
 fn async_status(world: &World, call: &Call, operation: &Operation) -> Response {
+    if operation.resource_key.is_some() {
+        return full_status(world, call, operation);
+    }
     if call.now < operation.ends_at {
         return world.with_retry_after(Response::json(200, &json!({ "status": "InProgress" })));
     }
@@ -233,6 +256,28 @@ fn async_status(world: &World, call: &Call, operation: &Operation) -> Response {
         }),
         None => json!({ "status": "Succeeded", "percentComplete": 100.0 }),
     };
+    Response::json(200, &body)
+}
+
+/// HTTP 200 whatever became of it (batch-ai §2).
+fn full_status(world: &World, call: &Call, operation: &Operation) -> Response {
+    let url = format!("{}{}", call.request.origin(), operation.status_url.as_deref().unwrap_or(""));
+    let mut body = json!({ "id": url, "name": operation.id, "startTime": operation.started_at });
+    if call.now < operation.ends_at {
+        body["status"] = json!("InProgress");
+        return world.with_retry_after(Response::json(200, &body));
+    }
+    body["endTime"] = json!(operation.ends_at);
+    match &operation.failure {
+        Some(error) => {
+            body["status"] = json!(if operation.is_canceled { "Canceled" } else { "Failed" });
+            body["error"] = error.clone();
+        }
+        None => {
+            body["status"] = json!("Succeeded");
+            body["properties"] = json!({ "resourceId": operation.resource_key });
+        }
+    }
     Response::json(200, &body)
 }
 

@@ -1,5 +1,6 @@
 //! The kinds of resource the emulator knows. A kind is a table; a new one is one file here and a line in `KINDS`.
 
+pub(crate) mod batch_ai;
 pub(crate) mod compute;
 pub(crate) mod deployment;
 pub(crate) mod generic;
@@ -80,6 +81,10 @@ pub(crate) const KINDS: &[&Kind] = &[
     &machines::instance::KIND,
     &machines::extension::KIND,
     &autoscale_setting::KIND,
+    &batch_ai::workspace::KIND,
+    &batch_ai::cluster::KIND,
+    &batch_ai::file_server::KIND,
+    &batch_ai::experiment::KIND,
     &tags::KIND,
 ];
 

@@ -119,6 +119,11 @@ fn bring(world: &mut World, call: &Call, target: &Target, child: &str, name: &st
 
 /// Removes, with everything inside.
 pub(crate) fn delete(world: &mut World, call: &Call, target: &Target) -> Reply {
+    delete_with(world, call, target, target.kind.delete_style)
+}
+
+/// The same with the work it takes, or at once.
+pub(crate) fn delete_with(world: &mut World, call: &Call, target: &Target, work: Option<Long>) -> Reply {
     let key = target.key();
     let Some(mut existing) = world.store.get(&key).cloned() else {
         return Ok(Response::empty(204));
@@ -130,7 +135,7 @@ pub(crate) fn delete(world: &mut World, call: &Call, target: &Target) -> Reply {
     refuse_change(world, call, target, Some(&existing))?;
     let going: Vec<String> = world.store.below(&key).into_iter().chain([key.clone()]).collect();
     links::refuse_removal(world, &going, &key, target.kind.in_use)?;
-    let Some(long) = target.kind.delete_style else {
+    let Some(long) = work else {
         world.remove(&key);
         return Ok(Response::empty(200));
     };
@@ -149,15 +154,22 @@ pub(crate) fn begin(
     long: Long,
     state: &str,
 ) -> Operation {
-    let parent = target.parent().filter(|_| target.kind.inline.is_some());
-    let parent = parent.and_then(|parent| world.store.get(&parent.key())).cloned();
-    let located = parent.as_ref().map_or(&resource.body, |parent| &parent.body);
-    let location = json::text(located, "/location").to_owned();
+    let parent = target.parent().and_then(|parent| world.store.get(&parent.key())).cloned();
+    let own = json::text(&resource.body, "/location");
+    // What has no location is where its parent is.
+    let located = parent.as_ref().filter(|_| own.is_empty());
+    let location = located.map_or(own, |parent| json::text(&parent.body, "/location")).to_owned();
     let place = (target.subscription.as_str(), location.as_str());
-    let operation = Operation::start(world, call, long.style, place, call.after(long.work));
+    let mut operation = Operation::start(world, call, long.style, place, call.after(long.work));
+    if long.style.names_resource {
+        let names = target.names.iter().map(String::as_str);
+        let parts: Vec<&str> =
+            [target.subscription.as_str(), &target.group].into_iter().chain(names).collect();
+        operation.resource_key = Some(parts.join("$"));
+    }
     let state = if state == "Creating" { long.creating } else { state };
     occupy(resource, &operation, state);
-    if let Some(mut parent) = parent {
+    if let Some(mut parent) = parent.filter(|_| target.kind.inline.is_some()) {
         occupy(&mut parent, &operation, "Updating");
         world.put(parent);
     }
@@ -297,6 +309,10 @@ pub(crate) fn made_up(world: &mut World, call: &Call, body: &Value, template: &s
     let mut text =
         template.replace("{id}", id).replace("{name}", name).replace("{lower}", &name.to_ascii_lowercase());
     text = text.replace("{location}", json::text(body, "/location")).replace("{time}", &call.now.to_string());
+    if text.contains("{http_time}") {
+        let now = call.now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        text = text.replace("{http_time}", &now);
+    }
     text = text.replace("{tenant}", &world.options.tenant);
     if text.contains("{guid}") {
         text = text.replace("{guid}", &world.random.guid());

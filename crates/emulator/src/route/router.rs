@@ -40,6 +40,10 @@ pub(crate) enum Route {
     Location(String, String, String),
     /// The same of `Microsoft.Compute`, with the rest of the path as it is spelled.
     Machines(String, String, Vec<String>),
+    /// Usages of Batch AI: subscription and location.
+    BatchAiUsages(String, String),
+    /// What Batch AI can do.
+    BatchAiOperations,
     /// The sizes of all regions.
     Sizes,
     /// The id of an operation.
@@ -175,6 +179,7 @@ pub(crate) fn route(path: &str, options: &Options) -> Result<Route, ArmError> {
         }
         ["providers", "microsoft.resources", "checkresourcename"] => Some(Route::ResourceNameCheck),
         ["providers", "microsoft.resources", "calculatetemplatehash"] => Some(Route::TemplateHash),
+        ["providers", "microsoft.batchai", "operations"] => Some(Route::BatchAiOperations),
         ["providers"] => Some(Route::Providers(String::new())),
         ["providers", _] => Some(Route::Provider(String::new(), spelled[1].to_owned(), String::new())),
         ["providers", ..] => below_scope(Path { spelled: &spelled, folded: &folded }),
@@ -211,6 +216,9 @@ fn below_subscription(subscription: &str, path: Path, rest: &[&str]) -> Option<R
         ["providers", _, "checknameavailability"] => Route::NameCheck(third()?),
         ["providers", "microsoft.machinelearningservices", "locations", location, what] => {
             Route::Location(subscription, place(location), what.into())
+        }
+        ["providers", "microsoft.batchai", "locations", location, "usages"] => {
+            Route::BatchAiUsages(subscription, place(location))
         }
         ["providers", "microsoft.compute", "skus"] => Route::Sizes,
         ["providers", "microsoft.compute", "locations", location, _, ..] => {

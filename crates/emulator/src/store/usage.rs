@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::json;
+use crate::kinds::batch_ai::nodes as batch_ai;
 use crate::kinds::compute::nodes;
 use crate::kinds::machines::scale_set;
 use crate::regions::vm_sizes;
@@ -28,6 +29,28 @@ pub(crate) struct Region {
     /// Low-priority cores by family.
     pub(crate) low_priority: BTreeMap<&'static str, i64>,
     pub(crate) machines: Machines,
+    pub(crate) batch_ai: BatchAi,
+}
+
+/// What clusters of Batch AI use, which counts apart from everything else.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct BatchAi {
+    pub(crate) clusters: i64,
+    /// Cores by family, and whether they are low-priority ones.
+    cores: BTreeMap<(&'static str, bool), i64>,
+}
+
+impl BatchAi {
+    /// Cores of a family in use.
+    pub(crate) fn of(&self, family: &str, is_low: bool) -> i64 {
+        let mine = self.cores.iter().filter(|((name, low), _)| *name == family && *low == is_low);
+        mine.map(|(_, cores)| cores).sum()
+    }
+
+    /// Cores of all families in use.
+    pub(crate) fn total(&self, is_low: bool) -> i64 {
+        self.cores.iter().filter(|((_, low), _)| *low == is_low).map(|(_, cores)| cores).sum()
+    }
 }
 
 /// What scale sets use: the compute service counts apart from machine learning.
@@ -89,6 +112,9 @@ impl Usage {
         if resource.kind == scale_set::KIND.resource_type {
             self.count_machines(resource, sign);
         }
+        if batch_ai::is_cluster(resource) {
+            self.count_batch_ai(resource, sign);
+        }
         let body = &resource.body;
         let compute_type = json::text(body, "/properties/computeType");
         let is_instance = compute_type == "ComputeInstance";
@@ -120,6 +146,16 @@ impl Usage {
                 self.instances.remove(&key)
             };
         }
+    }
+
+    fn count_batch_ai(&mut self, resource: &Resource, sign: i64) {
+        let subscription = resource.id.split('/').nth(2).unwrap_or("");
+        let key = region_key(subscription, batch_ai::region(resource));
+        let used = &mut self.regions.entry(key).or_default().batch_ai;
+        used.clusters += sign;
+        let Some(size) = vm_sizes::find(json::text(&resource.body, "/properties/vmSize")) else { return };
+        let cores = sign * batch_ai::count(resource) * size.cores;
+        *used.cores.entry((size.family, batch_ai::is_low_priority(&resource.body))).or_default() += cores;
     }
 
     fn count_machines(&mut self, resource: &Resource, sign: i64) {

@@ -56,6 +56,13 @@ pub(crate) enum Work {
     /// Instances started, stopped, restarted or made anew.
     MachinesPower,
     MachinesDelete,
+    BatchAiClusterCreate,
+    /// A delete with nothing in the way; with nodes, or children, it takes `BatchAiFullDelete`.
+    BatchAiClusterDelete,
+    BatchAiWorkspaceDelete,
+    BatchAiFullDelete,
+    FileServerCreate,
+    FileServerDelete,
     GroupDelete,
     /// From the acceptance of a deployment to its first resource.
     DeploymentStart,
@@ -103,6 +110,12 @@ const SECONDS: &[(Work, i64)] = &[
     (Work::MachinesUpgrade, 10),
     (Work::MachinesPower, 30),
     (Work::MachinesDelete, 30),
+    (Work::BatchAiClusterCreate, 2),
+    (Work::BatchAiClusterDelete, 31),
+    (Work::BatchAiWorkspaceDelete, 4),
+    (Work::BatchAiFullDelete, 200),
+    (Work::FileServerCreate, 270),
+    (Work::FileServerDelete, 420),
     (Work::GroupDelete, 30),
     (Work::DeploymentStart, 2),
     (Work::DeploymentDelete, 5),

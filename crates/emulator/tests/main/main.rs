@@ -4,6 +4,7 @@
 
 mod access;
 mod attached;
+mod batch_ai;
 mod budgets;
 mod clock;
 mod cluster;

@@ -11,7 +11,7 @@ use crate::time::timing::Work;
 
 /// What a node is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Stage {
+pub(in crate::kinds) enum Stage {
     /// Asked for, and not there yet.
     Allocating,
     Preparing,
@@ -35,41 +35,43 @@ const STAGES: [(Stage, &str, Option<Work>); 7] = [
 
 /// A pretend job, as far as a node knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Run {
-    pub(super) id: String,
-    pub(super) seconds: i64,
+pub(in crate::kinds) struct Run {
+    pub(in crate::kinds) id: String,
+    pub(in crate::kinds) seconds: i64,
 }
 
 /// Nodes with consecutive numbers that have lived alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Group {
-    pub(super) first: i64,
-    pub(super) count: i64,
-    pub(super) stage: Stage,
+pub(in crate::kinds) struct Group {
+    pub(in crate::kinds) first: i64,
+    pub(in crate::kinds) count: i64,
+    pub(in crate::kinds) stage: Stage,
     since: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) run: Option<Run>,
+    pub(in crate::kinds) run: Option<Run>,
 }
 
 /// What the service goes by when it asks for nodes.
-pub(super) struct Bounds {
-    pub(super) min: i64,
-    pub(super) max: i64,
+pub(in crate::kinds) struct Bounds {
+    pub(in crate::kinds) min: i64,
+    pub(in crate::kinds) max: i64,
     /// How many nodes the quota has room for.
-    pub(super) most: i64,
+    pub(in crate::kinds) most: i64,
+    /// How many have their quota reserved, and come whatever room there is.
+    pub(in crate::kinds) reserved: i64,
     /// How long a node may be idle.
-    pub(super) idle: SignedDuration,
+    pub(in crate::kinds) idle: SignedDuration,
 }
 
 /// All nodes of a cluster.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Nodes {
+pub(in crate::kinds) struct Nodes {
     /// The number of the next node; numbers are never used again, so a node's id and address stay its own.
     next: i64,
     /// In the order of their numbers.
-    pub(super) groups: Vec<Group>,
+    pub(in crate::kinds) groups: Vec<Group>,
     /// Nodes that jobs still wait for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     waiting: Vec<(Run, i64)>,
@@ -78,15 +80,15 @@ pub(super) struct Nodes {
     settling: Option<Timestamp>,
     /// Whether a lock keeps them all where they are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) is_held: bool,
+    pub(in crate::kinds) is_held: bool,
     /// When nodes that the quota had no room for are asked for again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) retry: Option<Timestamp>,
+    pub(in crate::kinds) retry: Option<Timestamp>,
 }
 
 impl Stage {
     /// What lists of nodes call it; empty for a node that is not there yet.
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::kinds) fn name(self) -> &'static str {
         self.row().1
     }
 
@@ -121,7 +123,7 @@ fn after(at: Timestamp, time: SignedDuration) -> Timestamp {
 
 impl Nodes {
     /// Carries out what is due at a moment, and then wants as many nodes as the bounds and the jobs ask for.
-    pub(super) fn settle(&mut self, at: Timestamp, bounds: &Bounds) {
+    pub(in crate::kinds) fn settle(&mut self, at: Timestamp, bounds: &Bounds) {
         for timer in [&mut self.settling, &mut self.retry] {
             *timer = timer.filter(|until| *until > at);
         }
@@ -135,8 +137,13 @@ impl Nodes {
         }
     }
 
+    /// Whether there never was one.
+    pub(in crate::kinds) fn is_new(&self) -> bool {
+        self.next == 0
+    }
+
     /// When something happens to them next.
-    pub(super) fn next(&self) -> Option<Timestamp> {
+    pub(in crate::kinds) fn next(&self) -> Option<Timestamp> {
         if self.is_held {
             return None;
         }
@@ -145,17 +152,17 @@ impl Nodes {
     }
 
     /// New scale settings are looked at for a while, even if they move no node.
-    pub(super) fn look(&mut self, at: Timestamp) {
+    pub(in crate::kinds) fn look(&mut self, at: Timestamp) {
         self.settling = Some(after(at, Work::ClusterSettle.time()));
     }
 
     /// A job wants so many nodes.
-    pub(super) fn queue(&mut self, run: Run, count: i64) {
+    pub(in crate::kinds) fn queue(&mut self, run: Run, count: i64) {
         self.waiting.push((run, count));
     }
 
     /// Lets up to `count` nodes go wrong, busy ones first; what they ran waits for other nodes. Returns how many.
-    pub(super) fn fail(&mut self, count: i64, stage: Stage, at: Timestamp) -> i64 {
+    pub(in crate::kinds) fn fail(&mut self, count: i64, stage: Stage, at: Timestamp) -> i64 {
         let mut lost = Vec::new();
         let failed = self.change(count, &[Stage::Running, Stage::Idle, Stage::Preparing], |group| {
             lost.extend(group.run.take().map(|run| (run, group.count)));
@@ -166,7 +173,7 @@ impl Nodes {
     }
 
     /// How many nodes are in one of these stages.
-    pub(super) fn count(&self, stages: &[Stage]) -> i64 {
+    pub(in crate::kinds) fn count(&self, stages: &[Stage]) -> i64 {
         self.groups.iter().filter(|group| stages.contains(&group.stage)).map(|group| group.count).sum()
     }
 
@@ -179,7 +186,7 @@ impl Nodes {
         self.assign(at);
         let waiting: i64 = self.waiting.iter().map(|(_, count)| count).sum();
         let wanted = (self.count(&[Stage::Running]) + waiting).clamp(bounds.min, bounds.max);
-        let (alive, granted) = (self.alive(), wanted.min(bounds.most.max(bounds.min)));
+        let (alive, granted) = (self.alive(), wanted.min(bounds.most.max(bounds.reserved)));
         if alive < granted {
             self.allocate(granted - alive, at);
         }
@@ -256,7 +263,7 @@ impl Nodes {
     }
 
     /// What a GET of the cluster shows of them.
-    pub(super) fn shown(&self) -> Value {
+    pub(in crate::kinds) fn shown(&self) -> Value {
         let is_moving =
             self.is_held || self.count(&[Stage::Allocating, Stage::Leaving]) > 0 || self.settling.is_some();
         let here: i64 = self.groups.iter().map(|group| group.count).sum();
@@ -294,7 +301,7 @@ mod tests {
     }
 
     fn bounds(min: i64, max: i64) -> Bounds {
-        Bounds { min, max, most: 100, idle: SignedDuration::from_secs(120) }
+        Bounds { min, max, most: 100, reserved: min, idle: SignedDuration::from_secs(120) }
     }
 
     fn run(seconds: i64) -> Run {

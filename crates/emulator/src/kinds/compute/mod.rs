@@ -3,7 +3,7 @@
 //! Writes answer with the values the service has not filled in yet as nulls; a later GET shows them. All of it follows
 //! recorded traffic, except where a comment says that we chose.
 
-mod allocation;
+pub(super) mod allocation;
 mod attached;
 pub(crate) mod cluster;
 pub(crate) mod duration;

@@ -164,6 +164,7 @@ fn bounds(world: &World, body: &Value, id: &str) -> Bounds {
         min,
         max: scale["maxNodeCount"].as_i64().unwrap_or(0).max(min),
         most: quota_room(world, body, id),
+        reserved: min,
         idle: SignedDuration::from_secs(idle.max(0)),
     }
 }
