@@ -39,12 +39,13 @@ pub(crate) fn observe(kind: &Kind, body: &Json, redactor: &Redactor) -> Result<O
 fn placed(kind: &Kind, id: &ArmId, body: &Json, attributes: &mut Attributes) {
     let place = match kind.placement {
         Placement::Local => None,
-        Placement::Group { .. } => Some(("subscription", Some(id.subscription().to_owned()))),
-        Placement::InGroup { .. } => Some(("resource_group", id.resource_group().map(str::to_owned))),
-        Placement::InParent { parent, .. } => Some((parent, id.parent().map(|p| p.name().to_owned()))),
+        Placement::Group { .. } => Some(id.subscription().to_owned()),
+        Placement::InGroup { .. } => id.resource_group().map(str::to_owned),
+        Placement::InParent { .. } => id.parent().map(|p| p.name().to_owned()),
+        Placement::OnScope { .. } => id.parent().map(|scope| scope.as_str().to_owned()),
     };
-    if let Some((path, Some(name))) = place
-        && let Some(attribute) = kind.attribute(path)
+    if let Some(name) = place
+        && let Some(attribute) = kind.placed_by().and_then(|path| kind.attribute(path))
     {
         attributes.insert(attribute.path, json!(name));
     }

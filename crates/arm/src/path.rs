@@ -17,13 +17,13 @@ pub(crate) fn api_version_of(id: &ArmId) -> &'static str {
 /// Whether a resource of the kind's collection is of the kind itself.
 pub(crate) fn is_of(kind: &Kind, body: &Json) -> bool {
     match kind.placement {
-        Placement::InParent { discriminator: (path, word), .. } => {
+        Placement::InParent { discriminator: Some((path, word)), .. } => {
             get(body, path).and_then(Json::as_str).is_some_and(|w| w.eq_ignore_ascii_case(word))
         }
-        Placement::InGroup { resource_type, .. } => {
+        Placement::InGroup { resource_type, .. } | Placement::OnScope { resource_type, .. } => {
             get(body, "type").and_then(Json::as_str).is_none_or(|t| t.eq_ignore_ascii_case(resource_type))
         }
-        Placement::Group { .. } => true,
+        Placement::Group { .. } | Placement::InParent { discriminator: None, .. } => true,
         Placement::Local => false,
     }
 }

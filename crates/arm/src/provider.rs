@@ -112,7 +112,9 @@ impl Provider for ArmProvider {
         let tail = match kind.placement {
             Placement::Local => return Ok(Vec::new()),
             Placement::Group { .. } => vec!["resourcegroups"],
-            Placement::InGroup { resource_type, .. } => vec!["providers", resource_type],
+            Placement::InGroup { resource_type, .. } | Placement::OnScope { resource_type, .. } => {
+                vec!["providers", resource_type]
+            }
             Placement::InParent { collection, .. } => vec![collection],
         };
         let url = self.client.endpoint.url(&collection.parent, &tail, &[("api-version", kind.api_version())]);

@@ -6,7 +6,7 @@ use executor::provider::{CloudError, Operation, Outcome, Request, Sent};
 use http::Method;
 use model::body::{action_body, encode};
 use model::compare::{get, set};
-use model::{ArmId, Json, Placement, Type};
+use model::{ArmId, Json, Kind, Placement, Type};
 use planner::Verb;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -212,7 +212,7 @@ impl ArmProvider {
 
     async fn create(&self, request: &Request<'_>) -> Result<Call, CloudError> {
         let mut body = bodies::create(request);
-        if matches!(request.kind.placement, Placement::InParent { .. }) {
+        if is_compute(request.kind) {
             // A compute's envelope has the workspace's region; the nodes' own is `computeLocation`
             // (machine-learning facts §4.3).
             set(&mut body, "location", json!(self.workspace_location(request).await?));
@@ -260,7 +260,7 @@ impl ArmProvider {
     fn delete(&self, request: &Request<'_>) -> Call {
         let mut call = self.at(request, Method::DELETE, &[], None);
         let purge = request.attributes.get("purge_on_delete") == Some(&json!(true));
-        if matches!(request.kind.placement, Placement::InParent { .. }) {
+        if is_compute(request.kind) {
             call.url.query_pairs_mut().append_pair("underlyingResourceAction", "Delete");
         } else if request.kind.name == "workspace" && purge {
             call.url.query_pairs_mut().append_pair("forceToPurge", "true");
@@ -361,6 +361,11 @@ fn placed(call: &Call, request: &Request<'_>, mut error: CloudError) -> CloudErr
         error.facts.extend(size.map(|size| ("size", size)));
     }
     error
+}
+
+/// Whether the kind is one of a workspace's computes, whose envelopes and deletes have ways of their own.
+fn is_compute(kind: &Kind) -> bool {
+    matches!(kind.placement, Placement::InParent { collection: "computes", .. })
 }
 
 fn exists(id: &ArmId) -> CloudError {

@@ -98,24 +98,23 @@ fn targets(graph: &Graph, snapshot: &Snapshot) -> Vec<Target> {
     targets.into_values().collect()
 }
 
-/// Calls in three levels: groups, what lies in groups, what lies in those.
-fn readings_by_level(targets: Vec<Target>) -> [Vec<Reading>; 3] {
-    let mut levels: [BTreeMap<(String, String), Reading>; 3] = Default::default();
+/// Calls by depth: groups, what lies in groups, what lies in those, and at last what lies on any of them.
+fn readings_by_level(targets: Vec<Target>) -> impl Iterator<Item = Vec<Reading>> {
+    let mut levels: BTreeMap<usize, BTreeMap<(String, String), Reading>> = BTreeMap::new();
     for target in targets {
-        let (level, parent, collection) = match target.kind.placement {
+        let collection = match target.kind.placement {
             Placement::Local => continue,
-            Placement::Group { .. } => (0, None, target.arm_id.folded()),
-            Placement::InGroup { resource_type, .. } => (1, target.arm_id.parent(), resource_type.to_owned()),
-            Placement::InParent { collection, .. } => (2, target.arm_id.parent(), collection.to_owned()),
+            // Lists of extensions show those of other scopes, too: each is read by itself.
+            Placement::Group { .. } | Placement::OnScope { .. } => target.arm_id.folded(),
+            Placement::InGroup { resource_type, .. } => resource_type.to_owned(),
+            Placement::InParent { collection, .. } => collection.to_owned(),
         };
+        let parent = target.arm_id.parent();
         let key = (parent.as_ref().map(ArmId::folded).unwrap_or_default(), collection);
-        levels[level]
-            .entry(key)
-            .or_insert_with(|| Reading { parent, targets: Vec::new() })
-            .targets
-            .push(target);
+        let level = levels.entry(kinds::depth(target.kind)).or_default();
+        level.entry(key).or_insert_with(|| Reading { parent, targets: Vec::new() }).targets.push(target);
     }
-    levels.map(|level| level.into_values().collect())
+    levels.into_values().map(|level| level.into_values().collect())
 }
 
 type Found = Result<HashMap<String, Observed>, CloudError>;
@@ -196,7 +195,7 @@ async fn prove_gone(
     let mut replies = stream::iter(suspects).map(again).buffer_unordered(parallelism.max(1));
     while let Some((target, found)) = replies.next().await {
         match found? {
-            Some(_) if target.kind.parent().is_none() => return Err(came_back(&target)),
+            Some(_) if !target.kind.goes_with_its_place() => return Err(came_back(&target)),
             Some(observed) => _ = live.resources.insert(target.address, observed),
             None => {}
         }

@@ -186,6 +186,9 @@ impl Names<'_> {
         let parent = match (found.kind.placement, attribute.path) {
             (Placement::InGroup { .. }, "resource_group") => found.observed.arm_id.parent()?,
             (Placement::InParent { parent, .. }, path) if path == parent => found.observed.arm_id.parent()?,
+            (Placement::OnScope { .. }, "scope") => {
+                return found.observed.arm_id.parent().map(|scope| scope.as_str().to_owned());
+            }
             _ => return None,
         };
         let by_name = parent.subscription().eq_ignore_ascii_case(&self.around.subscription);

@@ -18,7 +18,7 @@ impl ArmId {
         Self(format!("/subscriptions/{subscription}/resourceGroups/{group}"))
     }
 
-    /// The id of a resource of `resource_type` (`Microsoft.Storage/storageAccounts`) in this group.
+    /// The id of a resource of `resource_type` (`Microsoft.Storage/storageAccounts`) in this group, or on this scope.
     pub fn in_group(&self, resource_type: &str, name: &str) -> Self {
         Self(format!("{}/providers/{resource_type}/{name}", self.0))
     }
@@ -80,10 +80,11 @@ impl ArmId {
     }
 
     /// The resource's type, `Microsoft.MachineLearningServices/workspaces/computes`; a group's is
-    /// `Microsoft.Resources/resourceGroups`.
+    /// `Microsoft.Resources/resourceGroups`, a subscription's `Microsoft.Resources/subscriptions`.
     pub fn resource_type(&self) -> String {
         let Some((_, provided)) = self.around_providers() else {
-            return "Microsoft.Resources/resourceGroups".to_owned();
+            let whole = if self.resource_group().is_some() { "resourceGroups" } else { "subscriptions" };
+            return format!("Microsoft.Resources/{whole}");
         };
         let mut resource_type = String::with_capacity(provided.len());
         let mut parts = provided.split('/');
@@ -95,13 +96,22 @@ impl ArmId {
         resource_type
     }
 
-    /// The id that a nested resource lies under: its workspace, or the resource group.
+    /// The id that it lies under: the resource that it is nested in, else its resource group; of an extension
+    /// resource its scope. A nested singleton (`fileServices/default`) is a part of the way, no resource by itself.
     pub fn parent(&self) -> Option<ArmId> {
-        let (group, provided) = self.around_providers()?;
+        let (place, provided) = self.around_providers()?;
         // Namespace, type and name; a nested resource has more.
-        let nested = provided.split('/').nth(3).is_some();
-        let above = if nested { self.0.rsplitn(3, '/').nth(2)? } else { group };
-        Some(Self(above.to_owned()))
+        let mut pairs = provided.split('/').count() / 2;
+        let mut above = self.0.as_str();
+        while pairs > 1 {
+            above = above.rsplitn(3, '/').nth(2)?;
+            pairs -= 1;
+            let singleton = above.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case("default"));
+            if pairs == 1 || !singleton {
+                return Some(Self(above.to_owned()));
+            }
+        }
+        Some(Self(place.to_owned()))
     }
 
     /// What stands before the last `/providers/`, and what follows it.
@@ -151,6 +161,29 @@ mod tests {
         let workspace = id.parent().expect("a parent");
         assert_eq!(workspace.name(), "ws");
         assert_eq!(workspace.parent().expect("a group").name(), "rg");
+    }
+
+    #[test]
+    fn a_singleton_on_the_way_is_no_parent() {
+        let account = ArmId::group("s1", "rg").in_group("Microsoft.Storage/storageAccounts", "a");
+        let share = account.child("fileServices/default/shares", "data");
+        assert_eq!(share.parent(), Some(account));
+        assert_eq!(share.resource_type(), "Microsoft.Storage/storageAccounts/fileServices/shares");
+        let network = ArmId::group("s1", "rg").in_group("Microsoft.Network/virtualNetworks", "default");
+        assert_eq!(network.child("subnets", "one").parent(), Some(network));
+    }
+
+    #[test]
+    fn an_extension_lies_on_its_scope() {
+        let workspace =
+            ArmId::group("s1", "rg").in_group("Microsoft.MachineLearningServices/workspaces", "ws");
+        let lock = workspace.child("computes", "cpu").in_group("Microsoft.Authorization/locks", "keep");
+        assert_eq!(lock.resource_type(), "Microsoft.Authorization/locks");
+        assert_eq!(lock.parent(), Some(workspace.child("computes", "cpu")));
+        let subscription = ArmId::parse("/subscriptions/s1").expect("an id");
+        assert_eq!(subscription.resource_type(), "Microsoft.Resources/subscriptions");
+        let role = subscription.in_group("Microsoft.Authorization/roleDefinitions", "r");
+        assert_eq!(role.parent(), Some(subscription));
     }
 
     #[test]

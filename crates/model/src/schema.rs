@@ -56,13 +56,31 @@ pub enum Placement {
     InParent {
         /// The parent's kind, which is also the name of the attribute that refers to it.
         parent: &'static str,
-        /// The collection's path segment, `computes`.
+        /// The collection's path, `computes`, or `fileServices/default/shares` where a singleton stands between.
         collection: &'static str,
         /// The api-version sent.
         api_version: &'static str,
         /// Which of a mixed collection's resources are of this kind: body path and value.
-        discriminator: (&'static str, &'static str),
+        discriminator: Option<(&'static str, &'static str)>,
     },
+    /// An extension resource: it lies on another resource, a group or a subscription, which its `scope` names.
+    OnScope {
+        /// `Microsoft.Authorization/locks`.
+        resource_type: &'static str,
+        /// The api-version sent.
+        api_version: &'static str,
+        /// What stands as its name in ARM.
+        naming: Naming,
+    },
+}
+
+/// What stands as a resource's name in ARM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// The document's own.
+    Own,
+    /// A GUID: the document's name if it is one, else one that follows from the scope and the name.
+    Guid,
 }
 
 /// One leaf of a document.
@@ -484,20 +502,40 @@ impl Kind {
         }
     }
 
+    /// The attribute that says where a resource of this kind lies.
+    pub fn placed_by(&self) -> Option<&'static str> {
+        match self.placement {
+            Placement::Local => None,
+            Placement::Group { .. } => Some("subscription"),
+            Placement::InGroup { .. } => Some("resource_group"),
+            Placement::InParent { parent, .. } => Some(parent),
+            Placement::OnScope { .. } => Some("scope"),
+        }
+    }
+
+    /// Whether resources of this kind are gone, and are made anew, with what they lie in or on.
+    pub fn goes_with_its_place(&self) -> bool {
+        matches!(self.placement, Placement::InParent { .. } | Placement::OnScope { .. })
+    }
+
     /// The api-version that requests carry; empty for local kinds.
     pub fn api_version(&self) -> &'static str {
         match self.placement {
             Placement::Local => "",
             Placement::Group { api_version }
             | Placement::InGroup { api_version, .. }
-            | Placement::InParent { api_version, .. } => api_version,
+            | Placement::InParent { api_version, .. }
+            | Placement::OnScope { api_version, .. } => api_version,
         }
     }
 
-    /// The ARM type: `Microsoft.MachineLearningServices/workspaces`.
+    /// The ARM type: `Microsoft.MachineLearningServices/workspaces`; empty for nested kinds, whose type is made of
+    /// their parents' ([`crate::kinds::type_of`]).
     pub fn resource_type(&self) -> &'static str {
         match self.placement {
-            Placement::InGroup { resource_type, .. } => resource_type,
+            Placement::InGroup { resource_type, .. } | Placement::OnScope { resource_type, .. } => {
+                resource_type
+            }
             Placement::Group { .. } => "Microsoft.Resources/resourceGroups",
             Placement::Local | Placement::InParent { .. } => "",
         }

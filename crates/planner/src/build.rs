@@ -350,7 +350,8 @@ impl<'a> Planner<'a> {
     }
 
     fn parent_is_replaced(&self, resource: &Resource) -> bool {
-        let Some(arm_id) = resource.kind.parent().and(resource.arm_id.as_ref()) else { return false };
+        let goes = resource.kind.goes_with_its_place();
+        let Some(arm_id) = resource.arm_id.as_ref().filter(|_| goes) else { return false };
         let before = resource.dependencies.iter().filter_map(|d| self.changes.get(&d.address));
         let mut replaced = before.filter(|c| {
             matches!(c.action, Action::Replace { .. }) || (c.action == Action::Create && c.prior.is_some())

@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use model::schema::Placement;
-use model::{Address, ArmId, Kind, ResourceState, Snapshot, kinds};
+use model::{Address, ArmId, Kind, Placement, ResourceState, Snapshot, kinds};
 
 /// Serials grow by one with each write; no state gets there.
 const SERIAL_MAX: u64 = u64::MAX / 2;
@@ -52,29 +51,23 @@ fn check_object(address: &Address, entry: &ResourceState) -> Result<(), String> 
 }
 
 fn check_type(address: &Address, kind: &Kind, id: &ArmId) -> Result<(), String> {
-    let fits = match resource_type(kind) {
-        Some(expected) => even(id) && id.resource_type().eq_ignore_ascii_case(&expected),
+    let fits = match kinds::type_of(kind) {
+        Some(expected) => even(kind, id) && id.resource_type().eq_ignore_ascii_case(&expected),
         None => false,
     };
     if fits { Ok(()) } else { Err(format!("the id of {address} is not that of a {}: {id}", kind.name)) }
 }
 
-/// Ids are pairs of type and name; asked first, for an odd id has no resource type.
-fn even(id: &ArmId) -> bool {
+/// Ids are pairs of type and name; asked first, for an odd id has no resource type. What lies on a scope lies behind
+/// a whole id of another resource, all others in a group.
+fn even(kind: &Kind, id: &ArmId) -> bool {
     let segments: Vec<&str> = id.as_str().split('/').skip(1).collect();
+    let on_scope = matches!(kind.placement, Placement::OnScope { .. });
     match segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers")) {
-        Some(at) => at == 4 && segments.len() >= 8 && segments.len().is_multiple_of(2),
-        None => segments.len() == 4,
-    }
-}
-
-fn resource_type(kind: &Kind) -> Option<String> {
-    match kind.placement {
-        Placement::Local => None,
-        Placement::Group { .. } => Some("Microsoft.Resources/resourceGroups".to_owned()),
-        Placement::InGroup { resource_type, .. } => Some(resource_type.to_owned()),
-        Placement::InParent { parent, collection, .. } => {
-            Some(format!("{}/{collection}", resource_type(kinds::find(parent)?)?))
+        Some(at) => {
+            let placed = if on_scope { at >= 2 && at.is_multiple_of(2) } else { at == 4 };
+            placed && segments.len() >= at + 4 && segments.len().is_multiple_of(2)
         }
+        None => segments.len() == 4,
     }
 }

@@ -24,9 +24,6 @@ const AZ_ML_READ_ONLY: [&str; 5] = [
 /// What all expressions of a run may make, in bytes: a large variable may be repeated by `for_each`.
 const MADE_MAX: usize = 64 * 1024 * 1024;
 
-/// Attributes that say where a resource lies.
-pub(super) const PLACING: [&str; 3] = ["workspace", "resource_group", "subscription"];
-
 impl<'t> Load<'t, '_> {
     /// Reads the attributes of every draft, then their defaults. Drafts without a home are read, too,
     /// so that all their mistakes are reported in one run.
@@ -119,7 +116,7 @@ impl<'t> Load<'t, '_> {
 
     /// One attribute's value.
     pub(super) fn leaf(&mut self, at: usize, attribute: &'static Attribute, node: &Node<'_>, lenient: bool) {
-        if self.drafts[at].home.is_none() && PLACING.contains(&attribute.path) {
+        if self.drafts[at].home.is_none() && self.drafts[at].kind.placed_by() == Some(attribute.path) {
             return; // it is why there is no home
         }
         if self.drafts[at].leaves.contains_key(attribute.path) {

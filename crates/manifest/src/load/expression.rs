@@ -100,7 +100,10 @@ impl<'a> Names<'a> {
         let home = draft.home.as_ref().ok_or_else(String::new)?;
         self.edges.push(at);
         match path[0].as_str() {
-            "name" => return Ok((Known::shared(Json::from(draft.name.as_str())), 1)),
+            "name" => {
+                let name = home.arm_id.as_ref().map_or(draft.name.as_str(), |id| id.name());
+                return Ok((Known::shared(Json::from(name)), 1));
+            }
             "id" => {
                 let id = home.arm_id.as_ref().ok_or_else(|| format!("a {} has no ARM id", kind.name))?;
                 return Ok((Known::shared(Json::from(id.as_str())), 1));

@@ -8,7 +8,7 @@ use model::{
 };
 
 use super::Load;
-use super::attributes::{PLACING, below};
+use super::attributes::below;
 use super::document::Former;
 use super::draft::{Draft, Leaf};
 
@@ -65,7 +65,7 @@ impl Load<'_, '_> {
         Some(Resource {
             address: home.address,
             kind: draft.kind,
-            name: draft.name,
+            name: home.arm_id.as_ref().map_or(draft.name, |id| id.name().to_owned()),
             arm_id: home.arm_id,
             attributes: draft.leaves.into_iter().filter_map(known).collect(),
             dependencies: draft.dependencies,
@@ -136,7 +136,7 @@ impl Load<'_, '_> {
             .attributes
             .iter()
             .filter(|a| !draft.leaves.contains_key(a.path))
-            .filter(|a| draft.home.is_some() || !PLACING.contains(&a.path))
+            .filter(|a| draft.home.is_some() || draft.kind.placed_by() != Some(a.path))
             .filter(|a| match a.need {
                 Need::Optional => false,
                 Need::Required => true,

@@ -1,10 +1,15 @@
 //! Where each draft lies: its subscription, group or workspace, and so its address and ARM id.
 //!
-//! Groups come first, then what lies in groups, then what lies in workspaces, so that each finds its
-//! parent placed.
+//! Groups come first, then what lies in groups, then what lies in those, and at last what lies on any of them, so
+//! that each finds its place known.
+
+use std::collections::BTreeSet;
 
 use model::accept::described;
-use model::{Address, ArmId, Diagnostic, Json, Place, Placement};
+use model::rule::Rule;
+use model::schema::Need;
+use model::{Address, ArmId, Diagnostic, Json, Naming, Place, Placement, kinds};
+use uuid::Uuid;
 
 use super::Load;
 use super::draft::Home;
@@ -21,14 +26,10 @@ struct Parent {
 impl Load<'_, '_> {
     /// Gives every draft its home; drafts without one have been reported.
     pub(super) fn place(&mut self) {
-        let rank = |placement: &Placement| match placement {
-            Placement::Local | Placement::Group { .. } => 0,
-            Placement::InGroup { .. } => 1,
-            Placement::InParent { .. } => 2,
-        };
-        for turn in 0..3 {
-            for at in 0..self.drafts.len() {
-                if self.drafts[at].named && rank(&self.drafts[at].kind.placement) == turn {
+        let depths: Vec<usize> = self.drafts.iter().map(|draft| kinds::depth(draft.kind)).collect();
+        for turn in depths.iter().copied().collect::<BTreeSet<_>>() {
+            for (at, depth) in depths.iter().enumerate() {
+                if self.drafts[at].named && *depth == turn {
                     self.drafts[at].home = self.home(at);
                     if let Some(id) = self.drafts[at].arm_id() {
                         self.index.arm.entry(id.folded()).or_insert(at);
@@ -53,6 +54,14 @@ impl Load<'_, '_> {
             Placement::InParent { parent, collection, .. } => {
                 let parent = self.parent(at, parent)?;
                 (Some(parent.arm_id.child(collection, &self.drafts[at].name)), Some(parent))
+            }
+            Placement::OnScope { resource_type, naming, .. } => {
+                let scope = self.scope(at)?;
+                let name = match naming {
+                    Naming::Own => self.drafts[at].name.clone(),
+                    Naming::Guid => guid(&scope.arm_id, &self.drafts[at].name),
+                };
+                (Some(scope.arm_id.in_group(resource_type, &name)), Some(scope))
             }
         };
         let nested = parent.as_ref().filter(|_| kind.parent().is_some());
@@ -83,6 +92,39 @@ impl Load<'_, '_> {
             return None;
         }
         Some(given)
+    }
+
+    /// What an extension resource lies on: its `scope`, or the project's subscription where its kind needs none.
+    fn scope(&mut self, at: usize) -> Option<Parent> {
+        const SCOPE: &str = "scope";
+        let Some(given) = self.placing_text(at, SCOPE) else {
+            if self.drafts[at].kind.attribute(SCOPE).is_some_and(|a| a.need == Need::Required) {
+                self.needs(at, SCOPE);
+                return None;
+            }
+            let place = self.drafts[at].name_place;
+            let subscription = self.subscription(at)?;
+            let arm_id = ArmId::parse(&format!("/subscriptions/{subscription}"))?;
+            return Some(Parent { arm_id, draft: None, place });
+        };
+        let Some((text, place)) = given else {
+            if !self.diagnostics.has_errors() {
+                let help = "write the full ARM id of what it lies on";
+                self.fail(
+                    "`scope` names something whose own scope is not known yet",
+                    help,
+                    self.drafts[at].name_place,
+                );
+            }
+            return None;
+        };
+        let Some(arm_id) = ArmId::parse(&text) else {
+            let help = "write `${workspace[\"NAME\"].id}`, for a resource that has a document, or a full ARM id: `/subscriptions/…`";
+            self.fail(format!("`scope` must be the ARM id of what it lies on, and is `{text}`"), help, place);
+            return None;
+        };
+        let draft = self.index.arm.get(&arm_id.folded()).copied();
+        Some(Parent { arm_id, draft, place })
     }
 
     /// The parent that the attribute called `kind` names.
@@ -140,8 +182,8 @@ impl Load<'_, '_> {
     }
 
     fn parent_by_id(&mut self, kind: &str, text: &str, place: Place) -> Option<Parent> {
-        let wanted = model::kinds::find(kind).map_or("", |k| k.resource_type());
-        match ArmId::parse(text).filter(|id| id.resource_type().eq_ignore_ascii_case(wanted)) {
+        let wanted = kinds::find(kind).and_then(kinds::type_of).unwrap_or_default();
+        match ArmId::parse(text).filter(|id| id.resource_type().eq_ignore_ascii_case(&wanted)) {
             Some(arm_id) => {
                 let draft = self.index.arm.get(&arm_id.folded()).copied();
                 Some(Parent { arm_id, draft, place })
@@ -163,7 +205,7 @@ impl Load<'_, '_> {
             self.fail("no subscription is known", help, place);
             return None;
         }
-        let rules = model::kinds::find("resource_group").map_or(&[][..], |k| k.name_rules);
+        let rules = kinds::find("resource_group").map_or(&[][..], |k| k.name_rules);
         if let Some(words) = rules.iter().find_map(|r| r.violation(&Json::from(name))) {
             self.fail(
                 format!("the name `{}` of the resource group {words}", name.escape_debug()),
@@ -237,5 +279,16 @@ impl Load<'_, '_> {
             .at(self.drafts[second].name_place)
             .related(self.drafts[first].name_place, "first here");
         self.diagnostics.push(diagnostic);
+    }
+}
+
+/// The GUID of what ARM names by one: the name if it is one, else one that the same scope and name always get.
+fn guid(scope: &ArmId, name: &str) -> String {
+    match Rule::Guid.violation(&Json::from(name)) {
+        None => name.to_owned(),
+        Some(_) => {
+            let whole = format!("{}/{name}", scope.folded());
+            Uuid::new_v5(&Uuid::NAMESPACE_URL, whole.as_bytes()).to_string()
+        }
     }
 }

@@ -41,7 +41,7 @@ pub static KIND: Kind = Kind {
         parent: "workspace",
         collection: "computes",
         api_version: ML_VERSION,
-        discriminator: ("properties.computeType", "AmlCompute"),
+        discriminator: Some(("properties.computeType", "AmlCompute")),
     },
     name_rules: COMPUTE_NAME,
     attributes: &[

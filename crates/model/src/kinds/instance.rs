@@ -329,7 +329,7 @@ pub static KIND: Kind = Kind {
         parent: "workspace",
         collection: "computes",
         api_version: ML_VERSION,
-        discriminator: ("properties.computeType", "ComputeInstance"),
+        discriminator: Some(("properties.computeType", "ComputeInstance")),
     },
     name_rules: COMPUTE_NAME,
     attributes: &ATTRIBUTES,

@@ -38,10 +38,29 @@ pub fn find(name: &str) -> Option<&'static Kind> {
 pub fn type_of(kind: &Kind) -> Option<String> {
     match kind.placement {
         Placement::Local => None,
-        Placement::Group { .. } | Placement::InGroup { .. } => Some(kind.resource_type().to_owned()),
-        Placement::InParent { parent, collection, .. } => {
-            Some(format!("{}/{collection}", type_of(find(parent)?)?))
+        Placement::Group { .. } | Placement::InGroup { .. } | Placement::OnScope { .. } => {
+            Some(kind.resource_type().to_owned())
         }
+        Placement::InParent { parent, collection, .. } => {
+            let mut nested = type_of(find(parent)?)?;
+            // The names of singletons on the way are no part of the type.
+            for segment in collection.split('/').step_by(2) {
+                nested.push('/');
+                nested.push_str(segment);
+            }
+            Some(nested)
+        }
+    }
+}
+
+/// How deep a kind lies: groups first, then what lies in them, and so on; whatever may lie on all of these last.
+/// Reading and placing go by it, so that each finds its place known.
+pub fn depth(kind: &Kind) -> usize {
+    match kind.placement {
+        Placement::Local | Placement::Group { .. } => 0,
+        Placement::InGroup { .. } => 1,
+        Placement::InParent { parent, .. } => 1 + find(parent).map_or(1, depth),
+        Placement::OnScope { .. } => usize::MAX,
     }
 }
 

@@ -155,16 +155,17 @@ fn blank(address: &Address) -> ResourceState {
 
 /// The id of an address by itself: everything lies in the group `ml`, and is called as its document.
 fn arm_id(kind: &'static model::Kind, address: &Address) -> Option<ArmId> {
-    let workspaces = "Microsoft.MachineLearningServices/workspaces";
     let name = address.key().map_or_else(|| address.id().to_owned(), |key| format!("{}-{key}", address.id()));
     let group = ArmId::group(SUBSCRIPTION, "ml");
     match kind.placement {
         model::Placement::Local => None,
         model::Placement::Group { .. } => Some(ArmId::group(SUBSCRIPTION, &name)),
         model::Placement::InGroup { resource_type, .. } => Some(group.in_group(resource_type, &name)),
-        model::Placement::InParent { collection, .. } => {
-            Some(group.in_group(workspaces, address.parent().expect("a workspace")).child(collection, &name))
+        model::Placement::InParent { parent, collection, .. } => {
+            let parent = kinds::find(parent).expect("a kind").resource_type();
+            Some(group.in_group(parent, address.parent().expect("a parent")).child(collection, &name))
         }
+        model::Placement::OnScope { resource_type, .. } => Some(group.in_group(resource_type, &name)),
     }
 }
 

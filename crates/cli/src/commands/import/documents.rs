@@ -115,7 +115,10 @@ fn files(described: &[Described], folder: &str, alone: bool) -> Vec<File> {
 fn file_name(item: &Described, all: &[Described], alone: bool) -> String {
     let kind = item.document.kind;
     let nested = match kind.placement {
-        Placement::InParent { collection, .. } => item.arm_id.parent().map(|parent| (parent, collection)),
+        Placement::InParent { collection, .. } => {
+            let last = collection.rsplit('/').next().unwrap_or(collection);
+            item.arm_id.parent().map(|parent| (parent, last))
+        }
         _ => None,
     };
     let with_name = |item: &Described| format!("{}-{}", item.document.kind.name, item.arm_id.name());
