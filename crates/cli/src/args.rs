@@ -430,6 +430,18 @@ pub struct Import {
     /// Write a document for one resource: its ARM id
     #[arg(long, value_name = "ID", conflicts_with_all = ["address", "resource_group"])]
     pub resource: Option<String>,
+    /// Write documents for what a Terraform state names: `terraform state pull` or `terraform show -json`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "resource", "resource_group", "workspace", "from_az_ml", "from_template"])]
+    pub from_terraform: Option<PathBuf>,
+    /// Write documents for what a file or folder of az ml YAML names; -g and -w say where it lies
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["address", "resource", "from_template"])]
+    pub from_az_ml: Option<PathBuf>,
+    /// Write documents for what an ARM template makes in the group that -g names
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "resource", "workspace"], requires = "resource_group")]
+    pub from_template: Option<PathBuf>,
+    /// The template's parameter file
+    #[arg(long, value_name = "FILE", requires = "from_template")]
+    pub parameters: Option<PathBuf>,
     /// The folder to write in, below the project; manifests or manifests/GROUP by default
     #[arg(long, value_name = "DIR", conflicts_with = "address")]
     pub out: Option<PathBuf>,

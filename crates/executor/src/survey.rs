@@ -1,6 +1,6 @@
 //! What stands in a place: whole collections, so that a group is a handful of calls. It only reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{ArmId, Kind, Observed, kinds};
 
@@ -15,6 +15,8 @@ pub enum Scope {
     Whole(ArmId),
     /// One resource alone.
     One(ArmId),
+    /// These resources, and nothing else.
+    These(Vec<ArmId>),
 }
 
 /// What stands there.
@@ -24,14 +26,19 @@ pub struct Survey {
     pub known: Vec<(&'static Kind, Observed)>,
     /// What is of no known kind.
     pub unknown: Vec<Item>,
+    /// What was asked for by name and does not stand.
+    pub absent: Vec<ArmId>,
 }
 
 /// Reads what stands in a place; `None` when there is no such place.
 pub async fn survey(provider: &dyn Provider, scope: &Scope) -> Result<Option<Survey>, CloudError> {
-    let (Scope::Group(root) | Scope::Whole(root) | Scope::One(root)) = scope;
+    let root = match scope {
+        Scope::These(ids) => return these(provider, ids).await.map(Some),
+        Scope::Group(root) | Scope::Whole(root) | Scope::One(root) => root,
+    };
     let Some(kind) = kind_at(provider, root).await? else { return Ok(None) };
     let Some(observed) = provider.get(kind, root).await? else { return Ok(None) };
-    let mut survey = Survey { known: vec![(kind, observed)], unknown: Vec::new() };
+    let mut survey = Survey { known: vec![(kind, observed)], ..Survey::default() };
     if !matches!(scope, Scope::One(..)) {
         // What is found is looked into in its turn.
         let mut at = 0;
@@ -42,6 +49,40 @@ pub async fn survey(provider: &dyn Provider, scope: &Scope) -> Result<Option<Sur
         }
     }
     Ok(Some(survey))
+}
+
+/// Reads named resources by the collections that they lie in; a group is read by itself.
+async fn these(provider: &dyn Provider, ids: &[ArmId]) -> Result<Survey, CloudError> {
+    let mut survey = Survey::default();
+    let parents: BTreeMap<(usize, String), ArmId> =
+        ids.iter().filter_map(ArmId::parent).map(depth_first).collect();
+    for parent in parents.into_values() {
+        match look_into(provider, &parent, &mut survey).await {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+    }
+    for id in ids.iter().filter(|id| id.parent().is_none()) {
+        if let Some(kind) = kind_at(provider, id).await?
+            && let Some(observed) = provider.get(kind, id).await?
+        {
+            survey.known.insert(0, (kind, observed));
+        }
+    }
+    let wanted = |id: &ArmId| ids.iter().any(|wanted| wanted.same(id.as_str()));
+    survey.known.retain(|(_, observed)| wanted(&observed.arm_id));
+    survey.unknown.retain(|item| wanted(&item.arm_id));
+    let found = |id: &&ArmId| {
+        survey.known.iter().any(|(_, observed)| observed.arm_id.same(id.as_str()))
+            || survey.unknown.iter().any(|item| item.arm_id.same(id.as_str()))
+    };
+    survey.absent = ids.iter().filter(|id| !found(id)).cloned().collect();
+    Ok(survey)
+}
+
+/// What lies higher comes first.
+fn depth_first(id: ArmId) -> ((usize, String), ArmId) {
+    ((id.as_str().split('/').count(), id.folded()), id)
 }
 
 /// The kind of the resource with this id; those of one collection are told apart by what stands there.

@@ -7,6 +7,7 @@
 
 mod describe;
 mod files;
+pub mod foreign;
 mod inputs;
 mod load;
 pub mod project;

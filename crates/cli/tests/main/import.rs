@@ -325,3 +325,78 @@ fn what_is_wrong_with_an_address_is_said_with_the_next_command() {
     bench.refused(&["cluster/research/cpus"], "did you mean `cluster/research/gpu`");
     bench.refused(&[], "say what to import");
 }
+
+#[test]
+fn what_a_terraform_state_names_comes_from_azure_and_plans_empty() {
+    let mut bench = Bench::new();
+    let workspace = format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/research");
+    let instance = |id: String| json!([{ "attributes": { "id": id, "admin_password": "from-the-state-9" } }]);
+    let resource = |kind: &str, name: &str, id: String| json!({ "mode": "managed", "type": kind, "name": name, "instances": instance(id) });
+    let state = json!({ "version": 4, "resources": [
+        resource("azurerm_resource_group", "ml", GROUP.to_owned()),
+        resource("azurerm_machine_learning_workspace", "lab", workspace.clone()),
+        resource("azurerm_machine_learning_compute_cluster", "cpu", format!("{workspace}/computes/CPU")),
+        resource("azurerm_machine_learning_compute_cluster", "gone", format!("{workspace}/computes/gone")),
+        resource("azurerm_public_ip_prefix", "addresses", format!("{GROUP}/providers/Microsoft.Network/publicIPPrefixes/p")),
+    ] });
+    bench.project.write("terraform.tfstate", &state.to_string());
+    let said = bench
+        .imported(&["--from-terraform", &bench.project.root.join("terraform.tfstate").display().to_string()]);
+    for words in [
+        "Imported 3 resources",
+        "Planned against the written files: no changes for what was imported.",
+        "azurerm_machine_learning_compute_cluster.gone",
+        "it does not stand in Azure",
+        "azurerm_public_ip_prefix.addresses",
+    ] {
+        contains(&said.stdout, words);
+    }
+    assert!(!bench.read("manifests/workspace-research.yaml").contains("from-the-state-9"));
+    bench.settled();
+}
+
+#[test]
+fn what_az_ml_files_name_comes_from_azure_and_plans_empty() {
+    let mut bench = Bench::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let write =
+        |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it can be written");
+    write(
+        "workspace.yml",
+        "$schema: https://azuremlschemas.azureedge.net/latest/workspace.schema.json\nname: research\nlocation: westeurope\n",
+    );
+    // The file says 2, and Azure 6: what stands counts.
+    write("cpu.yml", "name: cpu\ntype: amlcompute\nmax_instances: 2\n");
+    write("train.yml", "type: command\nname: train\n");
+    let path = folder.path().display().to_string();
+    let said = bench.imported(&["--from-az-ml", &path, "-g", "ml"]);
+    contains(&said.stdout, "Imported 2 resources");
+    contains(&said.stdout, "train.yml: `type: command` is neither a compute nor a workspace");
+    contains(&bench.read("manifests/workspace-research.yaml"), "max_instances: 6\n");
+    bench.settled();
+}
+
+#[test]
+fn what_a_template_makes_comes_from_azure_and_plans_empty() {
+    let mut bench = Bench::new();
+    let template = r#"{
+      "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+      "contentVersion": "1.0.0.0",
+      "parameters": { "workspace": { "type": "string" } },
+      "variables": { "cluster": "[concat(parameters('workspace'), '/', 'cpu')]" },
+      "resources": [
+        { "type": "Microsoft.MachineLearningServices/workspaces", "apiVersion": "2023-04-01", "name": "[parameters('workspace')]" },
+        { "type": "Microsoft.MachineLearningServices/workspaces/computes", "apiVersion": "2023-04-01", "name": "[variables('cluster')]" },
+        { "type": "Microsoft.Storage/storageAccounts", "apiVersion": "2023-05-01", "name": "[uniqueString(resourceGroup().id)]" }
+      ]
+    }"#;
+    bench.project.write("template.json", template);
+    bench.project.write("parameters.json", r#"{ "parameters": { "workspace": { "value": "research" } } }"#);
+    let path = |name: &str| bench.project.root.join(name).display().to_string();
+    let (template, parameters) = (path("template.json"), path("parameters.json"));
+    let said = bench.imported(&["--from-template", &template, "--parameters", &parameters, "-g", "ml"]);
+    contains(&said.stdout, "Imported 2 resources");
+    contains(&said.stdout, "it needs `uniqueString`");
+    bench.settled();
+    bench.refused(&["--from-template", &parameters, "-g", "ml"], "is no ARM template");
+}

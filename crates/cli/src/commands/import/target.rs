@@ -1,15 +1,87 @@
-//! What a whole import is about: a group, a workspace, or one resource.
+//! What a whole import is about: a group, a workspace, one resource, or what a file of another tool names.
 
-use anyhow::{anyhow, bail};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow, bail};
 use executor::Scope;
+use manifest::foreign::{self, AzMlPlaces, Inventory};
 use model::{ArmId, Kind, kinds};
 
 use crate::args::Import;
 use crate::session::Session;
 
-/// The scope that the command line names, and the folder that its documents go to by default.
-pub fn target(args: &Import, session: &Session) -> anyhow::Result<(Scope, String)> {
+/// The largest file of another tool that is read.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What to import.
+pub struct Target {
+    /// What to ask Azure about.
+    pub scope: Scope,
+    /// The folder that its documents go to by default.
+    pub folder: String,
+    /// What files of other tools call the resources, by folded ARM id.
+    pub inventory: Inventory,
+}
+
+/// What the command line names.
+pub fn target(args: &Import, session: &Session) -> anyhow::Result<Target> {
     let group = args.resource_group.as_deref().map(|text| group(text, session)).transpose()?;
+    if let Some(inventory) = inventory(args, group.as_ref(), session)? {
+        let scope = Scope::These(inventory.named.iter().map(|named| named.arm_id.clone()).collect());
+        return Ok(Target { scope, folder: "manifests".to_owned(), inventory });
+    }
+    let (scope, folder) = place(args, group, session)?;
+    Ok(Target { scope, folder, inventory: Inventory::default() })
+}
+
+/// What the file of another tool names, where there is one.
+fn inventory(args: &Import, group: Option<&ArmId>, session: &Session) -> anyhow::Result<Option<Inventory>> {
+    let wrong = |path: &Path, words: String| anyhow!("{} {words}", path.display());
+    Ok(Some(match (&args.from_terraform, &args.from_az_ml, &args.from_template, group) {
+        (Some(path), ..) => foreign::terraform(&text(path)?).map_err(|words| wrong(path, words))?,
+        (_, Some(path), ..) => {
+            let places = AzMlPlaces {
+                subscription: session.subscription().to_owned(),
+                group: group.cloned(),
+                workspace: args
+                    .workspace
+                    .as_deref()
+                    .map(|text| workspace(text, group, session))
+                    .transpose()?,
+            };
+            foreign::az_ml(&files(path)?, &places)
+        }
+        (_, _, Some(path), Some(group)) => {
+            let parameters = args.parameters.as_deref().map(text).transpose()?;
+            foreign::template(&text(path)?, parameters.as_deref(), group)
+                .map_err(|words| wrong(path, words))?
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    let length = fs::metadata(path).with_context(|| path.display().to_string())?.len();
+    if length > BYTES_MAX {
+        bail!("{} has {length} bytes; at most {BYTES_MAX} are read", path.display());
+    }
+    fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+/// A file, or the YAML files of a folder and of the folders in it, ordered by name.
+fn files(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    if !path.is_dir() {
+        return Ok(vec![(path.display().to_string(), text(path)?)]);
+    }
+    let found = manifest::find_manifests(path, &[]);
+    if let Some(diagnostic) = found.diagnostics.sorted().first() {
+        bail!("{}: {}", path.display(), diagnostic.summary);
+    }
+    Ok(found.files)
+}
+
+fn place(args: &Import, group: Option<ArmId>, session: &Session) -> anyhow::Result<(Scope, String)> {
     match (&args.workspace, &args.resource, group) {
         (Some(text), _, group) => {
             Ok((Scope::Whole(workspace(text, group.as_ref(), session)?), "manifests".to_owned()))
@@ -20,7 +92,7 @@ pub fn target(args: &Import, session: &Session) -> anyhow::Result<(Scope, String
             Ok((Scope::Group(group), folder))
         }
         (None, None, None) => bail!(
-            "say what to import: an address with a document, --resource-group NAME, --workspace NAME or --resource ID"
+            "say what to import: an address with a document, --resource-group NAME, --workspace NAME, --resource ID, or a file of another tool (--from-terraform, --from-az-ml, --from-template)"
         ),
     }
 }

@@ -11,13 +11,14 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use executor::{Scope, Survey, survey};
+use manifest::foreign::Inventory;
 use manifest::{Standing, is_manifest};
-use model::{Address, Provisioning, Snapshot};
+use model::{Address, ArmId, Provisioning, Snapshot};
 use planner::render::escape;
 use state::Lock;
 
 use super::documents::{Documents, File, valid};
-use super::target::target;
+use super::target::{Target, target};
 use super::{incomplete, is_settled, what_is_next};
 use crate::args::Import;
 use crate::engine::Engine;
@@ -27,7 +28,7 @@ use crate::session::Session;
 
 /// Imports what the command line names.
 pub async fn run(args: &Import, session: &Session, engine: &Engine<'_>) -> Result<(Exit, String), Failure> {
-    let (scope, folder) = target(args, session)?;
+    let Target { scope, folder, inventory } = target(args, session)?;
     let folder = match &args.out {
         Some(folder) => below(&session.settings.root, folder)?,
         None => folder,
@@ -35,11 +36,14 @@ pub async fn run(args: &Import, session: &Session, engine: &Engine<'_>) -> Resul
     let lock = engine.lock().await?;
     let snapshot = engine.recover().await?.snapshot;
     let found = survey(engine.provider(), &scope).await?.ok_or_else(|| absent(&scope))?;
-    let mut skipped = found
-        .unknown
-        .iter()
-        .map(|item| format!("{}: plumb has no kind for {}", item.arm_id, item.what))
-        .collect();
+    let mut skipped = inventory.skipped.clone();
+    skipped.extend(found.unknown.iter().map(|item| {
+        let called = called(&item.arm_id, &inventory);
+        format!("{called}: plumb has no kind for {}", item.what)
+    }));
+    skipped.extend(
+        found.absent.iter().map(|id| format!("{}: it does not stand in Azure", called(id, &inventory))),
+    );
     let standing = unmanaged(found, session, &snapshot, &mut skipped);
     if standing.is_empty() {
         return Ok((
@@ -71,8 +75,20 @@ async fn note(engine: &Engine<'_>, lock: &Lock, proposed: executor::Proposed) ->
 }
 
 fn absent(scope: &Scope) -> anyhow::Error {
-    let (Scope::Group(id) | Scope::Whole(id) | Scope::One(id)) = scope;
-    anyhow!("Azure has nothing at {id}, or nothing that plumb has a kind for")
+    match scope {
+        Scope::Group(id) | Scope::Whole(id) | Scope::One(id) => {
+            anyhow!("Azure has nothing at {id}, or nothing that plumb has a kind for")
+        }
+        Scope::These(_) => unreachable!("BUG: what is named one by one is said to be absent one by one"),
+    }
+}
+
+/// A resource with what a file of another tool calls it.
+fn called(id: &ArmId, inventory: &Inventory) -> String {
+    match inventory.named.iter().find(|named| named.arm_id.same(id.as_str())) {
+        Some(named) => format!("{} ({id})", named.label),
+        None => id.to_string(),
+    }
 }
 
 /// What has neither a document nor an entry in the state, and is not being worked on.
