@@ -2,7 +2,7 @@
 //!
 //! | Control request | What it does |
 //! |---|---|
-//! | `POST denials {"action", "scope", "principal", "until" or "for_seconds", "linked_scope", "linked_action"}` | takes a permission away; all but the action are optional |
+//! | `POST denials {"action", "not_actions", "scope", "principal", "until" or "for_seconds", "linked_scope", "linked_action"}` | takes a permission away; all but the action are optional |
 //! | `GET denials`, `DELETE denials`, `DELETE denials?id=` | lists them with how many requests each refused; gives permissions back |
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +17,9 @@ use crate::world::{Call, World};
 pub(crate) struct Denial {
     /// Actions as access control names them; `*` stands for any text.
     action: String,
+    /// Actions that stay: with `*` as the action, all that a role has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    not_actions: Vec<String>,
     /// The scope and all below it; empty is everywhere.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     scope: String,
@@ -51,7 +54,10 @@ impl Denial {
 
     fn concerns(&self, call: &Call) -> bool {
         let subject = &call.subject;
-        matches(&self.action.to_ascii_lowercase(), &subject.action.to_ascii_lowercase())
+        let action = subject.action.to_ascii_lowercase();
+        let has = |pattern: &String| matches(&pattern.to_ascii_lowercase(), &action);
+        has(&self.action)
+            && !self.not_actions.iter().any(has)
             && is_within(&subject.scope, &self.scope)
             && self.until.is_none_or(|until| call.now < until)
             && self.principal.as_ref().is_none_or(|who| who.eq_ignore_ascii_case(&call.principal))

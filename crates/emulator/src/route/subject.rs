@@ -111,6 +111,8 @@ impl Parts {
             Method::Get | Method::Head => "read".to_owned(),
             Method::Put | Method::Patch => "write".to_owned(),
             Method::Delete => "delete".to_owned(),
+            // A question, which access control counts as reading.
+            Method::Post if posted.is_some_and(is_name_check) => "checkNameAvailability/read".to_owned(),
             Method::Post => posted.map_or("action".to_owned(), |name| format!("{name}/action")),
         };
         let class = match (is_odd, posted) {
@@ -121,6 +123,10 @@ impl Parts {
         let action = format!("{resource_type}/{verb}");
         Parts { class, resource_type, names, action, scope_length: path.len() - usize::from(is_odd) }
     }
+}
+
+fn is_name_check(posted: &str) -> bool {
+    posted.eq_ignore_ascii_case("checkNameAvailability")
 }
 
 /// The type in the casing in which ARM speaks of it; at least its namespace.
