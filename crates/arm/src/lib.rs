@@ -23,6 +23,7 @@ mod redact;
 mod report;
 mod send;
 pub mod settings;
+mod surroundings;
 pub mod token;
 pub mod trace;
 pub mod transport;

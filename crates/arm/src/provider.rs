@@ -10,6 +10,7 @@ use http::Method;
 use jiff::Timestamp;
 use model::compare::get;
 use model::{ArmId, Json, Kind, Observed, Placement, kinds};
+use planner::preflight::{Lock, Region};
 
 use crate::client::{Call, Client};
 use crate::judge::no_reply;
@@ -162,6 +163,18 @@ impl Provider for ArmProvider {
         let call = Call { reads: true, ..Call::new(Method::POST, url, None) };
         let nodes = self.client.pages(call, "nodes").await?;
         Ok(nodes.iter().map(node).collect())
+    }
+
+    async fn regional(&self, subscription: &str, region: &str) -> Result<Region, CloudError> {
+        self.about_region(subscription, region).await
+    }
+
+    async fn locks(&self, group: &ArmId) -> Result<Vec<Lock>, CloudError> {
+        self.locks_of(group).await
+    }
+
+    async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError> {
+        self.check_name(kind, id).await
     }
 
     fn gone_proof_interval(&self) -> Duration {

@@ -135,6 +135,9 @@ pub enum Command {
     /// Restart compute instances
     #[command(after_help = "Example:\n  plumb restart instance/research/ci")]
     Restart(Power),
+    /// Show the vCPU quotas of regions: limit, what is used, and what the plan would add
+    #[command(after_help = "Examples:\n  plumb quota\n  plumb quota --location westeurope --all --json")]
+    Quota(Quota),
     /// List the nodes of a cluster
     #[command(after_help = "Example:\n  plumb nodes cluster/research/cpu")]
     Nodes(Nodes),
@@ -165,7 +168,7 @@ pub struct Json {
 const PARALLELISM: u16 = 128;
 
 /// How a plan is made.
-#[derive(Debug, Args, PartialEq)]
+#[derive(Debug, Clone, Args, PartialEq)]
 pub struct Planning {
     /// Read Azure first; --refresh=false takes what was last applied as live
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
@@ -195,6 +198,9 @@ pub struct Planning {
     /// Go on although the manifests ask for no resource at all
     #[arg(long)]
     pub allow_empty: bool,
+    /// Do not look whether sizes, quotas, locks and names let the plan pass (docs/preflight.md)
+    #[arg(long)]
+    pub skip_preflight: bool,
     /// Take a state that names another cloud or subscription, as it names it, to be about this one
     #[arg(long, value_name = "CLOUD")]
     pub accept_other_cloud: Option<String>,
@@ -219,6 +225,7 @@ impl Planning {
             max_deletes: None,
             allow_missing: false,
             allow_empty: false,
+            skip_preflight: false,
             accept_other_cloud: None,
             accept_older_state: false,
             trust_secrets: false,
@@ -241,6 +248,9 @@ pub struct Plan {
     /// Plan to go back to what this run of `plumb history` left, instead of to the manifests
     #[arg(long, value_name = "N", conflicts_with = "destroy")]
     pub revert: Option<u64>,
+    /// Ask Azure nothing: what was last applied stands for what is there, and there is no preflight
+    #[arg(long, conflicts_with_all = ["refresh", "refresh_only", "out"])]
+    pub offline: bool,
     /// Save the plan in this file, for `plumb apply FILE` to do exactly that; it holds no secret
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -464,6 +474,19 @@ pub struct Power {
 pub struct Nodes {
     /// The cluster's address
     pub address: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Quota {
+    /// A region; by default those of the manifests' computes
+    #[arg(long, value_name = "REGION")]
+    pub location: Vec<String>,
+    /// Families that nobody uses or asks for, too
+    #[arg(long)]
+    pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

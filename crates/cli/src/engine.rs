@@ -1,6 +1,6 @@
 //! The rooms joined: cloud, state and plan, for the commands that need them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use executor::{
     propose, take_up,
 };
 use model::{Address, Diagnostic, Seal, Snapshot};
+use planner::preflight::{Answer, Counted, Location, Region, Share};
 use planner::{
     Action, Approval, Asked, Change, Ground, Made, Options, Plan, Reason, Step, Verb, adoption, judged,
 };
@@ -34,6 +35,14 @@ pub struct Engine<'a> {
     cloud: Cloud,
     teller: JoinHandle<()>,
     flight: Flight,
+}
+
+/// Quotas, and what a plan takes of them.
+pub struct Quotas {
+    /// The regions, as far as they could be read.
+    pub regions: BTreeMap<Location, Answer<Region>>,
+    /// What the plan takes.
+    pub shares: BTreeMap<(Location, Counted), Vec<Share>>,
 }
 
 /// The snapshot as it is in the files, with what a killed run is known to have finished.
@@ -152,7 +161,25 @@ impl<'a> Engine<'a> {
     /// Reads what must be read, and plans.
     pub async fn propose(&self, destroy: bool) -> Result<Proposed, Failure> {
         let options = Options { destroy, ..self.options()? };
-        self.plan(&options).await
+        let mut proposed = self.plan(&options).await?;
+        self.preflight(&mut proposed).await?;
+        Ok(proposed)
+    }
+
+    /// Looks at what would stop the plan halfway, unless nobody wants to know.
+    async fn preflight(&self, proposed: &mut Proposed) -> Result<(), Failure> {
+        if self.planning.skip_preflight {
+            return Ok(());
+        }
+        self.unless_stopped(proposed.preflight(&self.context)).await
+    }
+
+    /// The quotas of the plan's regions and of further ones, and what the plan takes of each.
+    pub async fn quotas(&self, further: &BTreeSet<Location>) -> Result<Quotas, Failure> {
+        let proposed = self.plan(&self.options()?).await?;
+        let facts = self.unless_stopped(proposed.facts(&self.context, further)).await?;
+        let shares = proposed.shares(&facts);
+        Ok(Quotas { regions: facts.regions, shares })
     }
 
     /// Plans as an approved plan was made; why that is not what was approved, if it is not.
@@ -163,10 +190,11 @@ impl<'a> Engine<'a> {
             max_deletes: approved.asked.max_deletes.or(self.session.max_deletes()),
             ..approved.options.clone()
         };
-        let proposed = self.plan(&options).await?;
+        let mut proposed = self.plan(&options).await?;
         let (made, asked) = (approved.made.clone(), approved.asked.clone());
         let now = proposed.approval(&self.context, &options, made, asked);
         let now = now.expect("BUG: the cloud is read for a plan that was approved");
+        self.preflight(&mut proposed).await?;
         Ok((proposed, approved.moved(&now)))
     }
 

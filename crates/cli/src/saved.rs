@@ -91,7 +91,13 @@ pub async fn open(path: &Path, session: &Session) -> Result<Saved, Failure> {
 pub async fn take(args: &Apply, session: &mut Session) -> Result<(), Failure> {
     let Some(path) = &args.file else { return Ok(()) };
     let said = &args.carry.planning;
-    if *said != (Planning { parallelism: said.parallelism, ..Planning::unsaid() }) {
+    if *said
+        != (Planning {
+            parallelism: said.parallelism,
+            skip_preflight: said.skip_preflight,
+            ..Planning::unsaid()
+        })
+    {
         let words = format!(
             "{} was planned with options of its own: leave those that shape a plan out, or plan again with them",
             path.display()

@@ -2,15 +2,17 @@
 //!
 //! Whoever joins documents, a cloud and a state does it here: the program, and the tests that kill it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{Live, Snapshot, Value};
+use planner::preflight::{self, Facts, Location};
 use planner::{Approval, Asked, Graph, Made, Options, Plan, Proposal, plan};
 use state::{Lock, StateError};
 use thiserror::Error;
 
 use crate::apply::{Applied, apply};
+use crate::preflight::facts;
 use crate::provider::CloudError;
 use crate::recover::{Recovered, mark_open, recover};
 use crate::refresh::refresh;
@@ -149,6 +151,28 @@ impl Proposed {
     /// The state that it stands on.
     pub fn snapshot(&self) -> &Snapshot {
         &self.recovered.snapshot
+    }
+
+    /// What Azure says about everything that the plan makes, enlarges or deletes, and about further regions.
+    pub async fn facts(&self, context: &Context, further: &BTreeSet<Location>) -> Facts {
+        let (provider, parallelism) = (context.provider.as_ref(), context.settings.parallelism);
+        facts(provider, &self.plan, self.live.as_ref(), further, parallelism).await
+    }
+
+    /// Looks at what would stop the plan halfway, and adds it to the plan's diagnostics. A plan that cannot be applied
+    /// anyway is left as it is.
+    pub async fn preflight(&mut self, context: &Context) {
+        if self.live.is_none() || self.plan.diagnostics.has_errors() {
+            return;
+        }
+        let facts = self.facts(context, &BTreeSet::new()).await;
+        let found = preflight::check(&self.plan, self.live.as_ref(), &facts);
+        Arc::make_mut(&mut self.plan).diagnostics.extend(found);
+    }
+
+    /// What the plan takes of each quota of the regions that were read.
+    pub fn shares(&self, facts: &Facts) -> BTreeMap<(Location, preflight::Counted), Vec<preflight::Share>> {
+        preflight::shares(&self.plan, self.live.as_ref(), facts)
     }
 
     /// What is approved with this plan, which was made with `options`; `None` when the cloud was not read for it.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{ArmId, Json, Kind, Observed};
 use planner::Verb;
+use planner::preflight::{Lock, Region};
 use serde::Serialize;
 
 /// A cloud, in manifest terms: bodies, headers and paging stay on its side.
@@ -31,6 +32,16 @@ pub trait Provider: Send + Sync {
 
     /// The nodes of a cluster.
     async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError>;
+
+    /// The machine sizes and quotas that a subscription has in a region. Reads only.
+    async fn regional(&self, subscription: &str, region: &str) -> Result<Region, CloudError>;
+
+    /// The locks on a resource group and on what lies in it. Reads only.
+    async fn locks(&self, group: &ArmId) -> Result<Vec<Lock>, CloudError>;
+
+    /// Why a new resource cannot have the name in its id, where all of Azure shares the names of its kind; `None` when
+    /// it can, or nobody can say. Changes nothing.
+    async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError>;
 
     /// How long two readings of "not found" must lie apart before a resource counts as gone.
     fn gone_proof_interval(&self) -> std::time::Duration;

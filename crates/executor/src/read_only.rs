@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{ArmId, Kind, Observed};
+use planner::preflight::{Lock, Region};
 
 use crate::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
 
@@ -44,6 +45,18 @@ impl Provider for ReadOnly {
 
     async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError> {
         self.0.nodes(id).await
+    }
+
+    async fn regional(&self, subscription: &str, region: &str) -> Result<Region, CloudError> {
+        self.0.regional(subscription, region).await
+    }
+
+    async fn locks(&self, group: &ArmId) -> Result<Vec<Lock>, CloudError> {
+        self.0.locks(group).await
+    }
+
+    async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError> {
+        self.0.name_taken(kind, id).await
     }
 
     fn gone_proof_interval(&self) -> Duration {

@@ -15,6 +15,7 @@ mod options;
 mod order;
 mod outputs;
 pub mod plan;
+pub mod preflight;
 mod refresh_only;
 mod refusals;
 pub mod render;

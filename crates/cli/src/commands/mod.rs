@@ -15,6 +15,7 @@ pub mod output;
 pub mod plan;
 pub mod power;
 pub mod push;
+pub mod quota;
 pub mod schema;
 pub mod show;
 pub mod state;

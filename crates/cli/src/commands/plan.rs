@@ -3,7 +3,7 @@
 use planner::Plan;
 use planner::render::{self, Paint};
 
-use crate::args::{self, PlanFormat};
+use crate::args::{self, PlanFormat, Planning};
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -15,7 +15,8 @@ use crate::session::Session;
 pub async fn run(args: &args::Plan, session: &Session) -> Result<Exit, Failure> {
     let format = if args.json { PlanFormat::Json } else { args.format };
     saved::check(args)?;
-    let engine = Engine::read_only(session, &args.planning, output::progress_mode(false)).await?;
+    let planning = Planning { refresh: args.planning.refresh && !args.offline, ..args.planning.clone() };
+    let engine = Engine::read_only(session, &planning, output::progress_mode(false)).await?;
     let proposed = engine.propose(args.destroy).await;
     let good = proposed.as_ref().ok().filter(|proposed| !proposed.plan.diagnostics.has_errors());
     let approved = good.filter(|_| args.out.is_some());

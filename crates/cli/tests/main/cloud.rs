@@ -86,6 +86,12 @@ impl Cloud {
     }
 }
 
+/// Whether a request changes something: a question about a name is a POST and does not.
+pub fn is_write(request: &Value) -> bool {
+    let path = request["path"].as_str().unwrap_or_default();
+    request["method"] != "GET" && !path.ends_with("/checkNameAvailability")
+}
+
 impl Drop for Cloud {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {

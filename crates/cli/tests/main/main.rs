@@ -9,6 +9,7 @@ mod hostile;
 mod import;
 mod kills;
 mod no_room;
+mod preflight;
 mod project;
 mod readme;
 mod revert;

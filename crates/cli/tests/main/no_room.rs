@@ -9,7 +9,7 @@ use std::process::Command;
 use emulator::{Method, Options};
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, is_write};
 use crate::project::Project;
 use crate::running::{Running, wait_until};
 
@@ -71,7 +71,7 @@ fn stage() -> (Cloud, Project) {
 /// Requests that change the cloud.
 fn changes(cloud: &Cloud) -> usize {
     let all = cloud.control(Method::Get, "requests", None);
-    all["value"].as_array().into_iter().flatten().filter(|r| r["method"] != "GET").count()
+    all["value"].as_array().into_iter().flatten().filter(|r| is_write(r)).count()
 }
 
 /// The cluster `cpu` is being made, and the cloud does not get done with it.

@@ -7,7 +7,7 @@ use emulator::{Method, Options};
 use serde_json::json;
 use testkit::Random;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, is_write};
 use crate::project::{Project, Said};
 
 const CPU: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/research/computes/cpu";
@@ -73,7 +73,7 @@ impl Bench {
 
     fn writes(&mut self) -> Vec<String> {
         let requests = self.cloud.new_requests();
-        let writes = requests.iter().filter(|r| r["method"] != "GET");
+        let writes = requests.iter().filter(|r| is_write(r));
         writes.map(|r| format!("{} {}", r["method"], r["path"])).collect()
     }
 

@@ -18,7 +18,7 @@ use std::path::Path;
 use emulator::{Method, Options, UpdateSchedules};
 use serde_json::Value;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, is_write};
 use crate::project::Project;
 
 const WORKSPACE: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/research";
@@ -153,7 +153,7 @@ impl Stage {
 
     fn requests(&mut self) {
         let requests = self.cloud().new_requests();
-        let writes: Vec<String> = requests.iter().filter(|r| r["method"] != "GET").map(shortened).collect();
+        let writes: Vec<String> = requests.iter().filter(|r| is_write(r)).map(shortened).collect();
         self.indented(if writes.is_empty() { "(none)".to_owned() } else { writes.join("\n") }.as_str());
     }
 }

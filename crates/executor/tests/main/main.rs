@@ -6,6 +6,7 @@ mod faults;
 mod full_disk;
 mod kills;
 mod lifecycle;
+mod preflight;
 mod recovery;
 mod refresh;
 mod world;

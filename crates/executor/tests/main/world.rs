@@ -15,6 +15,7 @@ use executor::{CloudError, Collection, Item, Node, Operation, Outcome, Provider,
 use futures_util::FutureExt;
 use model::{ArmId, Json, Kind, Observed, Provisioning};
 use planner::Verb;
+use planner::preflight::{Lock, Region};
 use state::{LocalStore, StateStore, replay};
 use testkit::Random;
 use tokio::sync::Notify;
@@ -85,6 +86,10 @@ pub struct World {
     pub hidden: Mutex<BTreeMap<&'static str, u32>>,
     /// Where the journal must have an intent before a change.
     pub journal: Mutex<Option<PathBuf>>,
+    /// What regions have; the others may not be looked at.
+    pub regions: Mutex<BTreeMap<String, Result<Region, CloudError>>>,
+    /// The locks of every group.
+    pub locked: Mutex<Vec<Lock>>,
     /// Cancels the run when this call comes.
     pub cancel_at: Mutex<Option<(&'static str, CancellationToken)>>,
     pub life: Life,
@@ -447,6 +452,25 @@ impl Provider for World {
             Some(false) => Err(error(Outcome::Failed, Some(200), "no quota is left")),
             None => Err(error(Outcome::Unknown, None, "it takes too long")),
         }
+    }
+
+    async fn regional(&self, _: &str, region: &str) -> Result<Region, CloudError> {
+        self.note(format!("regional {region}"));
+        self.regions
+            .lock()
+            .expect("regions")
+            .get(region)
+            .cloned()
+            .unwrap_or_else(|| Err(error(Outcome::NotDone, Some(403), "you may not look at this region")))
+    }
+
+    async fn locks(&self, group: &ArmId) -> Result<Vec<Lock>, CloudError> {
+        self.note(format!("locks {}", group.name()));
+        Ok(self.locked.lock().expect("locks").clone())
+    }
+
+    async fn name_taken(&self, _: &'static Kind, _: &ArmId) -> Result<Option<String>, CloudError> {
+        Ok(None)
     }
 
     async fn nodes(&self, _: &ArmId) -> Result<Vec<Node>, CloudError> {
