@@ -3,7 +3,7 @@
 //! status; facts are taken from quoted ids, numbers and structured details, never from sentences.
 
 use executor::provider::CloudError;
-use model::Json;
+use model::{Json, permissions};
 
 use crate::fault::Fault;
 
@@ -47,13 +47,13 @@ const ROWS: &[Row] = &[
     Row {
         codes: &["LinkedAuthorizationFailed"],
         facts: &[Fact::Permission, Fact::Scope],
-        advice: "Ask for a role that allows this on the second resource, the linked scope.",
+        advice: "{ask} on the second resource, the linked scope.",
         ..PLAIN
     },
     Row {
         codes: &["AuthorizationFailed"],
         facts: &[Fact::Permission, Fact::Scope],
-        advice: "Ask for a role that allows this on the scope. A role given a moment ago takes up to ten minutes.",
+        advice: "{ask} on the scope. A role given a moment ago takes up to ten minutes.",
         ..PLAIN
     },
     Row {
@@ -244,9 +244,22 @@ pub(crate) fn of(status: u16, fault: &Fault) -> Report {
     let advice = facts
         .iter()
         .fold(row.advice.to_owned(), |words, (label, value)| words.replace(&format!("{{{label}}}"), value));
+    let missing = facts.iter().find(|(label, _)| *label == "permission");
+    let advice = advice.replace("{ask}", &ask(missing.map(|(_, action)| action.as_str())));
     // A fact that was not found leaves a word in capitals, as in a synopsis.
     let advice = advice.replace("{namespace}", "NAMESPACE").replace("{tenant}", "TENANT");
     Report { facts, advice: Some(advice) }
+}
+
+/// What to ask for when an action is missing: a line of one of plumb's own roles, if it is in one.
+fn ask(action: Option<&str>) -> String {
+    let known = action.and_then(|action| Some((action, permissions::role_with(action)?)));
+    match known {
+        Some((action, role)) => {
+            format!("Ask for `{action}`, a line of the role that `plumb rbac --for {}` prints,", role.word())
+        }
+        None => "Ask for a role that allows this".to_owned(),
+    }
 }
 
 /// Whether the region and the size of the resource help to understand an error.
@@ -366,15 +379,19 @@ mod tests {
     #[test]
     fn a_missing_permission_is_named_with_its_scope() {
         let message = "The client 'o' with object id 'o' does not have authorization to perform action 'Microsoft.Network/publicIPAddresses/read' over scope '/subscriptions/s/resourceGroups/rg' or the scope is invalid.";
-        let (facts, _) = told(403, json!({ "error": { "code": "AuthorizationFailed", "message": message } }));
+        let (facts, advice) =
+            told(403, json!({ "error": { "code": "AuthorizationFailed", "message": message } }));
+        assert!(!advice.contains("plumb rbac"), "plumb never needs this: {advice}");
         let expected = [
             fact("permission", "Microsoft.Network/publicIPAddresses/read"),
             fact("scope", "/subscriptions/s/resourceGroups/rg"),
         ];
         assert_eq!(facts, expected);
         let linked = "The client has permission to perform action 'Microsoft.X/y/write' on scope '/subscriptions/s/a'; however, it does not have permission to perform action(s) 'Microsoft.Network/virtualNetworks/subnets/join/action' on the linked scope(s) '/subscriptions/s/b'";
-        let (facts, _) =
+        let (facts, advice) =
             told(403, json!({ "error": { "code": "LinkedAuthorizationFailed", "message": linked } }));
+        assert!(advice.contains("`Microsoft.Network/virtualNetworks/subnets/join/action`"), "{advice}");
+        assert!(advice.contains("`plumb rbac --for apply`"), "{advice}");
         let expected = [
             fact("permission", "Microsoft.Network/virtualNetworks/subnets/join/action"),
             fact("scope", "/subscriptions/s/b"),

@@ -138,6 +138,11 @@ pub enum Command {
     /// Show the vCPU quotas of regions: limit, what is used, and what the plan would add
     #[command(after_help = "Examples:\n  plumb quota\n  plumb quota --location westeurope --all --json")]
     Quota(Quota),
+    /// Print the Azure role that the manifests need: for planning, for applying, or for people who use computes
+    #[command(
+        after_help = "Example:\n  plumb rbac --for apply > role.json && az role definition create --role-definition role.json"
+    )]
+    Rbac(Rbac),
     /// List the nodes of a cluster
     #[command(after_help = "Example:\n  plumb nodes cluster/research/cpu")]
     Nodes(Nodes),
@@ -490,6 +495,23 @@ pub struct Quota {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Rbac {
+    /// What the role is to allow
+    #[arg(long = "for", value_enum, default_value_t = RoleFor::Apply)]
+    pub purpose: RoleFor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleFor {
+    /// Reading alone: plan, drift, quota, show
+    Plan,
+    /// All that apply and destroy do
+    Apply,
+    /// Starting, stopping and using computes that stand
+    DataScientist,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ pub mod json_schema;
 pub mod kinds;
 pub mod live;
 pub mod once;
+pub mod permissions;
 pub mod resource;
 pub mod rule;
 pub mod schema;

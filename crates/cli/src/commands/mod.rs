@@ -16,6 +16,7 @@ pub mod plan;
 pub mod power;
 pub mod push;
 pub mod quota;
+pub mod rbac;
 pub mod schema;
 pub mod show;
 pub mod state;

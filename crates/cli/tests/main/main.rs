@@ -11,6 +11,7 @@ mod kills;
 mod no_room;
 mod preflight;
 mod project;
+mod rbac;
 mod readme;
 mod revert;
 mod running;

@@ -174,7 +174,7 @@ pub fn check(plan: &Plan, live: Option<&Live>, facts: &Facts) -> Diagnostics {
 fn unread(facts: &Facts) -> Vec<Diagnostic> {
     let note = |what: String, why: &String| {
         Diagnostic::warning(format!("{what} could not be read: {why}"))
-            .help("the plan was made without looking at them")
+            .help("the plan was made without looking at them; `plumb rbac --for plan` prints a role that may")
     };
     let regions = facts.regions.iter().filter_map(|(location, read)| {
         Some(note(format!("sizes and quotas of {location}"), read.as_ref().err()?))

@@ -1,0 +1,202 @@
+//! Which actions of Azure's access control a kind needs, read off its table: its ARM type, the ways its attributes
+//! change, and what plumb reads around it.
+//!
+//! Facts: an action is the ARM type with `read`, `write`, `delete`, or the name of a POST with `/action`
+//! (machine-learning facts §2.3). Polling an operation is a read of its own type.
+
+use std::collections::BTreeSet;
+
+use crate::{Change, Kind, Placement, kinds};
+
+/// What somebody is to be able to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// `plan`, `drift`, `quota`, `show`: nothing that changes Azure.
+    Plan,
+    /// Everything that `apply` and `destroy` do.
+    Apply,
+    /// Using computes that stand: start, stop, restart, nodes, and the applications of an instance.
+    DataScientist,
+}
+
+impl Purpose {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Purpose::Plan => "plan",
+            Purpose::Apply => "apply",
+            Purpose::DataScientist => "data-scientist",
+        }
+    }
+}
+
+/// An action beside those of a kind's own type.
+struct Beside {
+    purpose: Purpose,
+    kinds: &'static [&'static str],
+    action: &'static str,
+}
+
+const fn beside(purpose: Purpose, kinds: &'static [&'static str], action: &'static str) -> Beside {
+    Beside { purpose, kinds, action }
+}
+
+const COMPUTES: &[&str] = &["cluster", "instance"];
+const MACHINE_LEARNING: &[&str] = &["cluster", "instance", "workspace"];
+
+/// What plumb reads around a kind (preflight, operations), and what people do with one.
+const BESIDE: &[Beside] = &[
+    beside(Purpose::Plan, COMPUTES, "Microsoft.MachineLearningServices/locations/usages/read"),
+    beside(Purpose::Plan, COMPUTES, "Microsoft.MachineLearningServices/locations/vmSizes/read"),
+    beside(Purpose::Plan, &["container_registry"], "Microsoft.ContainerRegistry/checkNameAvailability/read"),
+    beside(Purpose::Plan, &["key_vault"], "Microsoft.KeyVault/checkNameAvailability/read"),
+    beside(Purpose::Plan, &["storage_account"], "Microsoft.Storage/checkNameAvailability/read"),
+    beside(
+        Purpose::Apply,
+        COMPUTES,
+        "Microsoft.MachineLearningServices/locations/computeOperationsStatus/read",
+    ),
+    beside(
+        Purpose::Apply,
+        MACHINE_LEARNING,
+        "Microsoft.MachineLearningServices/locations/workspaceOperationsStatus/read",
+    ),
+    // A new vault is told the tenant of its subscription.
+    beside(Purpose::Apply, &["key_vault"], "Microsoft.Resources/subscriptions/read"),
+    beside(Purpose::Apply, &["resource_group"], "Microsoft.Resources/subscriptions/operationresults/read"),
+    beside(
+        Purpose::DataScientist,
+        &["instance"],
+        "Microsoft.MachineLearningServices/workspaces/computes/applicationaccess/action",
+    ),
+    beside(
+        Purpose::DataScientist,
+        &["instance"],
+        "Microsoft.MachineLearningServices/workspaces/computes/restart/action",
+    ),
+    beside(
+        Purpose::DataScientist,
+        &["cluster"],
+        "Microsoft.MachineLearningServices/workspaces/computes/listNodes/action",
+    ),
+];
+
+/// Actions on a second resource that an attribute names, by the beginning of its path (`LinkedAuthorizationFailed`).
+const LINKED: [(&str, &str); 2] = [
+    ("identity.user_assigned_identities", "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"),
+    ("network_settings.subnet", "Microsoft.Network/virtualNetworks/subnets/join/action"),
+];
+
+/// The actions that resources of a kind need, whose documents give the attributes at these paths.
+pub fn needed<'a>(
+    purpose: Purpose,
+    kind: &'static Kind,
+    given: impl IntoIterator<Item = &'a str>,
+) -> BTreeSet<String> {
+    let Some(own) = controlled_type(kind) else { return BTreeSet::new() };
+    let mut found: BTreeSet<String> = BESIDE
+        .iter()
+        .filter(|row| covers(purpose, row.purpose) && row.kinds.contains(&kind.name))
+        .map(|row| row.action.to_owned())
+        .collect();
+    if purpose == Purpose::DataScientist && !COMPUTES.contains(&kind.name) {
+        return found;
+    }
+    found.insert(format!("{own}/read"));
+    if let Placement::InParent { parent, .. } = kind.placement {
+        found.extend(kinds::find(parent).and_then(controlled_type).map(|above| format!("{above}/read")));
+    }
+    if purpose == Purpose::Plan {
+        found.insert("Microsoft.Authorization/locks/read".to_owned());
+        return found;
+    }
+    let changes = kind.attributes.iter().flat_map(|attribute| actions_of(attribute.change));
+    if purpose == Purpose::DataScientist {
+        let power = changes.filter(|action| POWER.contains(action));
+        found.extend(power.map(|action| format!("{own}/{action}/action")));
+        return found;
+    }
+    found.extend(changes.map(|action| format!("{own}/{action}/action")));
+    found.extend(["write", "delete"].map(|verb| format!("{own}/{verb}")));
+    found.insert("Microsoft.Authorization/locks/read".to_owned());
+    for path in given {
+        let linked = LINKED.iter().filter(|(attribute, _)| *attribute == path);
+        found.extend(linked.map(|(_, action)| (*action).to_owned()));
+    }
+    found
+}
+
+/// A kind's type as access control has it: a group's has another form than its ARM type.
+fn controlled_type(kind: &Kind) -> Option<String> {
+    match kind.placement {
+        Placement::Group { .. } => Some("Microsoft.Resources/subscriptions/resourceGroups".to_owned()),
+        _ => kinds::type_of(kind),
+    }
+}
+
+/// What the role for one purpose has of another's rows.
+fn covers(purpose: Purpose, row: Purpose) -> bool {
+    purpose == row || (purpose == Purpose::Apply && row == Purpose::Plan)
+}
+
+const POWER: [&str; 2] = ["start", "stop"];
+
+/// The POST actions that a way of changing takes.
+fn actions_of(change: Change) -> Vec<&'static str> {
+    match change {
+        Change::Action(action) => vec![action.name],
+        Change::Power => POWER.to_vec(),
+        Change::CreateOnly | Change::Put | Change::Patch | Change::Held | Change::Local => Vec::new(),
+    }
+}
+
+/// The smaller of the roles `plan` and `apply` that may have an action; none for one that plumb never needs.
+pub fn role_with(action: &str) -> Option<Purpose> {
+    let linked = LINKED.map(|(path, _)| path);
+    let has = |purpose: &Purpose| {
+        let all = kinds::KINDS.iter().flat_map(|kind| needed(*purpose, kind, linked));
+        all.into_iter().any(|needed| needed.eq_ignore_ascii_case(action))
+    };
+    [Purpose::Plan, Purpose::Apply].into_iter().find(has)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actions(purpose: Purpose, kind: &str) -> BTreeSet<String> {
+        needed(purpose, kinds::find(kind).expect("a kind"), [])
+    }
+
+    #[test]
+    fn planning_changes_nothing_and_applying_can_all_that_planning_can() {
+        for kind in kinds::KINDS {
+            let (plan, apply) = (actions(Purpose::Plan, kind.name), actions(Purpose::Apply, kind.name));
+            assert!(plan.iter().all(|action| action.ends_with("/read")), "{plan:?}");
+            assert!(plan.is_subset(&apply), "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn the_ways_of_changing_an_instance_are_in_its_role() {
+        let apply = actions(Purpose::Apply, "instance");
+        let own = "Microsoft.MachineLearningServices/workspaces/computes";
+        for verb in ["read", "write", "delete", "start/action", "stop/action", "resize/action"] {
+            assert!(apply.contains(&format!("{own}/{verb}")), "{verb}: {apply:?}");
+        }
+        let scientist = actions(Purpose::DataScientist, "instance");
+        let forbidden = ["write", "delete", "resize/action"];
+        assert!(forbidden.iter().all(|verb| !scientist.contains(&format!("{own}/{verb}"))), "{scientist:?}");
+        assert!(scientist.contains(&format!("{own}/applicationaccess/action")));
+        assert_eq!(actions(Purpose::DataScientist, "storage_account"), BTreeSet::new());
+    }
+
+    #[test]
+    fn an_action_leads_to_the_smallest_role_that_has_it() {
+        let of = |action| role_with(action).map(Purpose::word);
+        assert_eq!(of("microsoft.storage/storageaccounts/READ"), Some("plan"));
+        assert_eq!(of("Microsoft.MachineLearningServices/workspaces/computes/write"), Some("apply"));
+        assert_eq!(of("Microsoft.Network/virtualNetworks/subnets/join/action"), Some("apply"));
+        assert_eq!(of("Microsoft.Network/publicIPAddresses/read"), None);
+    }
+}
