@@ -1,11 +1,15 @@
 //! Addresses: our stable names, `kind/parent/id` or `kind/id`, with `["key"]` for one of a `for_each`.
 //!
+//! What a component makes has the names of its uses in front, outermost first: `team-a/cluster/research/cpu`,
+//! `team["alice"]/cluster/research/cpu`. No use is called as a kind is, so the kind is the first segment that is one.
 //! An address is one shared string, so that graphs of many thousands of resources copy it freely.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::kinds;
 
 /// The stable name of one resource, unique in one state.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,27 +18,36 @@ pub struct Address(Arc<str>);
 impl Address {
     /// Joins the parts: `kind`, the parent's id where ARM nests, the document's id, the `for_each` key.
     pub fn new(kind: &str, parent: Option<&str>, id: &str, key: Option<&str>) -> Self {
-        let mut text = String::with_capacity(kind.len() + id.len() + 24);
+        Self::inside("", kind, parent, id, key)
+    }
+
+    /// The same for what a component makes: `uses` are the names of its uses, each with a slash, `team-a/`.
+    pub fn inside(uses: &str, kind: &str, parent: Option<&str>, id: &str, key: Option<&str>) -> Self {
+        let mut text = String::with_capacity(uses.len() + kind.len() + id.len() + 24);
+        text.push_str(uses);
         text.push_str(kind);
         for part in parent.into_iter().chain([id]) {
             text.push('/');
             text.push_str(part);
         }
-        if let Some(key) = key {
-            text.push('[');
-            text.push_str(&serde_json::Value::from(key).to_string());
-            text.push(']');
-        }
+        push_key(&mut text, key);
         Self(text.into())
     }
 
     /// Reads an address as written by a user or a state file; `None` when it has no such shape.
     pub fn parse(text: &str) -> Option<Self> {
         let address = Self(text.into());
-        let segments = address.stem().split('/').count();
-        let whole = (2..=3).contains(&segments) && address.stem().split('/').all(|s| !s.is_empty());
-        let bare = !text.contains('[') || address.key().is_some();
-        (whole && bare && !text.chars().any(char::is_control)).then_some(address)
+        let local = address.local();
+        let segments = address.local_stem().split('/').count();
+        let whole = (2..=3).contains(&segments) && address.local_stem().split('/').all(|s| !s.is_empty());
+        let bare = !local.contains('[') || address.key().is_some();
+        let used = address.uses().is_empty() || uses_of(address.uses()).is_some();
+        (whole && bare && used && !text.chars().any(char::is_control)).then_some(address)
+    }
+
+    /// The same resource with another parent and another key.
+    pub fn with(&self, parent: Option<&str>, key: Option<&str>) -> Self {
+        Self::inside(self.uses(), self.kind(), parent, self.id(), key)
     }
 
     /// The whole text, `instance/research/ci["alice"]`.
@@ -42,34 +55,120 @@ impl Address {
         &self.0
     }
 
+    /// The names of the component uses it lies in, each with a slash, `team["alice"]/disks/`; empty for what the
+    /// manifests themselves describe.
+    pub fn uses(&self) -> &str {
+        &self.0[..self.0.len() - self.local().len()]
+    }
+
+    /// The address as the component itself would write it, `cluster/research/cpu`.
+    pub fn local(&self) -> &str {
+        local(&self.0)
+    }
+
     /// The kind's name, `instance`.
     pub fn kind(&self) -> &str {
-        self.stem().split('/').next().unwrap_or_default()
+        self.local_stem().split('/').next().unwrap_or_default()
     }
 
     /// The parent's id where ARM nests this resource, `research`.
     pub fn parent(&self) -> Option<&str> {
-        let mut parts = self.stem().split('/');
+        let mut parts = self.local_stem().split('/');
         let (_, parent, last) = (parts.next(), parts.next(), parts.next());
         last.and(parent)
     }
 
     /// The document's id, `ci`.
     pub fn id(&self) -> &str {
-        self.stem().rsplit('/').next().unwrap_or_default()
+        self.local_stem().rsplit('/').next().unwrap_or_default()
     }
 
     /// The key of a `for_each` element, `alice`.
     pub fn key(&self) -> Option<String> {
-        let open = self.0.find('[')?;
-        let inner = self.0[open + 1..].strip_suffix(']')?;
+        let local = self.local();
+        let open = local.find('[')?;
+        let inner = local[open + 1..].strip_suffix(']')?;
         serde_json::from_str(inner).ok()
     }
 
-    /// The address without its `for_each` key.
+    /// The address without its `for_each` key; keys of the component uses it lies in stay.
     pub fn stem(&self) -> &str {
-        self.0.split('[').next().unwrap_or_default()
+        &self.0[..self.uses().len() + self.local_stem().len()]
     }
+
+    fn local_stem(&self) -> &str {
+        self.local().split('[').next().unwrap_or_default()
+    }
+}
+
+/// The name of a component's use as addresses have it, `team["alice"]`.
+pub fn use_name(name: &str, key: Option<&str>) -> String {
+    let mut text = name.to_owned();
+    push_key(&mut text, key);
+    text
+}
+
+/// The names of uses that a text such as `team["alice"]/disks/` joins; `None` when it has no such shape.
+pub fn uses_of(text: &str) -> Option<Vec<&str>> {
+    let mut names = Vec::new();
+    let mut rest = text.strip_suffix('/').unwrap_or(text);
+    loop {
+        let end = segment(rest);
+        let name = &rest[..end];
+        let (bare, key) = name.split_at(name.find('[').unwrap_or(end));
+        let keyed =
+            key.is_empty() || key.strip_prefix('[').and_then(|k| k.strip_suffix(']')).is_some_and(is_quoted);
+        if bare.is_empty() || kinds::find(bare).is_some() || !keyed {
+            return None;
+        }
+        names.push(name);
+        match rest[end..].strip_prefix('/') {
+            Some(after) => rest = after,
+            None => return Some(names),
+        }
+    }
+}
+
+fn push_key(text: &mut String, key: Option<&str>) {
+    if let Some(key) = key {
+        text.push('[');
+        text.push_str(&serde_json::Value::from(key).to_string());
+        text.push(']');
+    }
+}
+
+fn is_quoted(text: &str) -> bool {
+    serde_json::from_str::<String>(text).is_ok()
+}
+
+/// What follows the names of component uses: from the first segment that is a kind; all of it when none is.
+fn local(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let end = segment(rest);
+        if kinds::find(&rest[..end]).is_some() {
+            return rest;
+        }
+        match rest[end..].strip_prefix('/') {
+            Some(after) => rest = after,
+            None => return text,
+        }
+    }
+}
+
+/// Where the first segment ends: at a slash that is in no key.
+fn segment(text: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'/' if !quoted => return at,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 impl fmt::Display for Address {
@@ -121,8 +220,45 @@ mod tests {
     }
 
     #[test]
+    fn what_a_component_makes_has_its_uses_in_front() {
+        let text = r#"team["a/\"b]"]/disks/instance/research/ci["x/y"]"#;
+        let address = Address::parse(text).expect("an address");
+        assert_eq!(address.uses(), r#"team["a/\"b]"]/disks/"#);
+        assert_eq!(uses_of(address.uses()), Some(vec![r#"team["a/\"b]"]"#, "disks"]));
+        assert_eq!(address.local(), r#"instance/research/ci["x/y"]"#);
+        assert_eq!(address.kind(), "instance");
+        assert_eq!((address.parent(), address.id()), (Some("research"), "ci"));
+        assert_eq!(address.key().as_deref(), Some("x/y"));
+        assert_eq!(address.stem(), r#"team["a/\"b]"]/disks/instance/research/ci"#);
+        assert_eq!(address.with(Some("lab"), None).as_str(), r#"team["a/\"b]"]/disks/instance/lab/ci"#);
+        assert_eq!(Address::inside("team-a/", "workspace", None, "w", None).as_str(), "team-a/workspace/w");
+    }
+
+    #[test]
+    fn the_first_segment_that_is_a_kind_is_the_kind() {
+        let parsed = |text| Address::parse(text).map(|a| (a.uses().to_owned(), a.kind().to_owned()));
+        let found = |uses: &str, kind: &str| Some((uses.to_owned(), kind.to_owned()));
+        assert_eq!(parsed("cluster/cluster/cluster"), found("", "cluster"));
+        assert_eq!(parsed("team/cluster/workspace/cpu"), found("team/", "cluster"));
+        assert_eq!(parsed("unheard/of/here"), found("", "unheard"));
+    }
+
+    #[test]
     fn malformed_addresses_are_refused() {
-        for text in ["", "cluster", "cluster/", "a/b/c/d", "a/b[\"x", "a/b[x]", "a/\u{1b}b"] {
+        for text in [
+            "",
+            "cluster",
+            "cluster/",
+            "a/b/c/d",
+            "a/b[\"x",
+            "a/b[x]",
+            "a/\u{1b}b",
+            "/cluster/a/b",
+            "team//cluster/a/b",
+            "team[x]/cluster/a/b",
+            "team[\"x/cluster/a/b",
+            "team/cluster/a/b/c",
+        ] {
             assert!(Address::parse(text).is_none(), "{text:?}");
         }
     }

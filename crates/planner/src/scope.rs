@@ -171,6 +171,13 @@ mod tests {
         ] {
             assert!(means(pattern, &element), "{pattern}");
         }
+        let inside = Address::parse("team[\"a\"]/cluster/research/cpu").expect("an address");
+        for pattern in ["team", "team[\"a\"]", "team[\"a\"]/cluster", "team*cpu", "*/cluster/*"] {
+            assert!(means(pattern, &inside), "{pattern}");
+        }
+        for pattern in ["cluster", "tea", "team[\"b\"]"] {
+            assert!(!means(pattern, &inside), "{pattern}");
+        }
         for pattern in
             ["instance/research/c", "instance/research/ci[\"a\"]", "inst", "*/lab/*", "cluster", "*x"]
         {

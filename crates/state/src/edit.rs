@@ -108,7 +108,7 @@ pub fn rename(
 fn element(address: &Address, from: &str, to: &Address, count: usize) -> Result<Address, EditError> {
     match to.key() {
         Some(_) => Err(EditError::ManyToOne { from: from.to_owned(), count, to: to.clone() }),
-        None => Ok(Address::new(to.kind(), to.parent(), to.id(), address.key().as_deref())),
+        None => Ok(to.with(to.parent(), address.key().as_deref())),
     }
 }
 
@@ -122,8 +122,7 @@ fn children(snapshot: &Snapshot, from: &Address, to: &Address) -> Vec<(Address, 
             && address.parent() == Some(before)
             && parent.is_some_and(|parent| parent.same(arm_id.as_str()))
     };
-    let moved =
-        |address: &Address| Address::new(address.kind(), Some(after), address.id(), address.key().as_deref());
+    let moved = |address: &Address| address.with(Some(after), address.key().as_deref());
     let below =
         snapshot.resources.iter().filter(|(address, entry)| before != after && is_child(address, entry));
     below.map(|(address, _)| (address.clone(), moved(address))).collect()

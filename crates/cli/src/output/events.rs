@@ -184,7 +184,7 @@ fn resource(address: &str, kind: &str) -> Json {
     let parsed = model::Address::parse(address);
     json!({
         "addr": address,
-        "module": "",
+        "module": parsed.as_ref().map_or("", |a| a.uses().trim_end_matches('/')),
         "resource": address,
         "implied_provider": "plumb",
         "resource_type": kind,

@@ -261,10 +261,7 @@ impl Load<'_, '_> {
 fn moved_from(former: &[Former], key: Option<&str>) -> Vec<(Address, Place)> {
     let own = former.iter().filter(|f| f.key.is_none() || f.key.as_deref() == key);
     let with_key = |former: &Former| match (&former.key, former.address.key(), key) {
-        (None, None, Some(key)) => {
-            let Former { address, .. } = former;
-            Address::new(address.kind(), address.parent(), address.id(), Some(key))
-        }
+        (None, None, Some(key)) => former.address.with(former.address.parent(), Some(key)),
         _ => former.address.clone(),
     };
     own.map(|former| (with_key(former), former.place)).collect()

@@ -45,6 +45,9 @@ pub fn change_json(change: &Change) -> Json {
         "plumb": { "arm_id": change.arm_id, "notes": change.notes },
     });
     let object = value.as_object_mut().expect("BUG: just made an object");
+    if let Some(uses) = change.address.uses().strip_suffix('/') {
+        object.insert("module_address".into(), json!(uses));
+    }
     if let Some(key) = change.address.key() {
         object.insert("index".into(), json!(key));
     }

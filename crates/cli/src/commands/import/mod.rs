@@ -111,7 +111,7 @@ fn following_id(text: &str, session: &Session) -> Option<String> {
     let Placement::InParent { parent, collection, .. } = kinds::find(address.kind())?.placement else {
         return None;
     };
-    let parent = Address::new(parent, None, address.parent()?, None);
+    let parent = Address::inside(address.uses(), parent, None, address.parent()?, None);
     let parent = session.manifests.graph.get(&parent)?.arm_id.clone()?;
     Some(parent.child(collection, address.id()).to_string())
 }
