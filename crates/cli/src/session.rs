@@ -94,7 +94,7 @@ impl Session {
             subscription: &subscription,
             files: &files,
         };
-        let loaded = manifest::load(&self.sources, &manifests, &inputs);
+        let loaded = manifest::load(&mut self.sources, &manifests, &inputs);
         all.extend(loaded.diagnostics);
         let graph = if all.has_errors() { Ok(Graph::default()) } else { Graph::build(loaded.resources) };
         let graph = graph.unwrap_or_else(|wrong| {

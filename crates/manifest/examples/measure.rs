@@ -28,7 +28,7 @@ fn main() {
         files: &NoFiles,
     };
     let started = Instant::now();
-    let loaded = load(&sources, &manifests, &inputs);
+    let loaded = load(&mut sources, &manifests, &inputs);
     let elapsed = started.elapsed();
     println!("{} resources in {elapsed:?}", loaded.resources.len());
     for diagnostic in loaded.diagnostics.sorted().into_iter().take(5) {

@@ -1,4 +1,4 @@
-//! The one place that reads files: manifests and setup scripts below the project root.
+//! The one place that reads files: manifests, components and setup scripts below the project root.
 //!
 //! Nothing outside the root is read, whatever links say; nothing but regular files; nothing large.
 
@@ -14,6 +14,9 @@ use crate::yaml::BYTES_MAX;
 
 const FILES_MAX: usize = 50_000;
 const DEPTH_MAX: usize = 32;
+/// The most YAML files of one component.
+const COMPONENT_FILES_MAX: usize = 1_000;
+const YAML: [&str; 2] = [".yaml", ".yml"];
 const DEFAULT_GLOBS: [&str; 2] = ["**/*.yaml", "**/*.yml"];
 /// What files of variables end in; no glob makes them manifests.
 const VARIABLES: [&str; 2] = [".vars.yaml", ".vars.yml"];
@@ -117,7 +120,7 @@ fn walk(
 }
 
 /// Plain words for what is no UTF-8.
-fn text(bytes: &[u8]) -> Result<String, String> {
+pub(crate) fn text(bytes: &[u8]) -> Result<String, String> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err("is UTF-16; save it as UTF-8".to_owned());
     }
@@ -142,6 +145,29 @@ impl ProjectFiles {
 
 impl Files for ProjectFiles {
     fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, String> {
+        open(&self.resolve(path)?, limit)
+    }
+
+    fn yaml_files(&self, folder: &str) -> Result<Vec<String>, String> {
+        let real = self.resolve(folder)?;
+        if !real.is_dir() {
+            return Err("is not a folder".to_owned());
+        }
+        let entries = fs::read_dir(&real).map_err(|_| "cannot be read; check its permissions".to_owned())?;
+        let names = entries.flatten().filter_map(|entry| entry.file_name().to_str().map(str::to_owned));
+        let is_yaml = |name: &String| !name.starts_with('.') && YAML.iter().any(|end| name.ends_with(end));
+        let mut names: Vec<String> = names.filter(is_yaml).take(COMPONENT_FILES_MAX + 1).collect();
+        if names.len() > COMPONENT_FILES_MAX {
+            return Err(format!("has more than {COMPONENT_FILES_MAX} YAML files, the most that are read"));
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+impl ProjectFiles {
+    /// Where a path below the project leads, which is below it, too.
+    fn resolve(&self, path: &str) -> Result<PathBuf, String> {
         let plain = !path.is_empty()
             && !path.contains('\0')
             && Path::new(path).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
@@ -155,7 +181,7 @@ impl Files for ProjectFiles {
         if !real.starts_with(&root) {
             return Err("is a link that leads out of the project".to_owned());
         }
-        open(&real, limit)
+        Ok(real)
     }
 }
 

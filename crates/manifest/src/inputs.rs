@@ -15,7 +15,7 @@ pub struct Inputs<'a> {
     pub variables: Vec<Layer>,
     /// The subscription of what names none.
     pub subscription: &'a str,
-    /// Reads setup scripts.
+    /// Reads setup scripts and components.
     pub files: &'a dyn Files,
 }
 
@@ -38,11 +38,15 @@ pub enum LayerForm {
     One(String),
 }
 
-/// Reads files below the project root.
+/// Reads files below the project root: scripts and components.
 pub trait Files {
     /// The bytes of a regular file of at most `limit` bytes. The error is in plain words that follow
     /// the path: "does not exist".
     fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, String>;
+
+    /// The names of the YAML files that lie directly in a folder, in order. The error is in plain words that
+    /// follow the path.
+    fn yaml_files(&self, folder: &str) -> Result<Vec<String>, String>;
 }
 
 /// A project without files.
@@ -51,6 +55,10 @@ pub struct NoFiles;
 
 impl Files for NoFiles {
     fn read(&self, _: &str, _: usize) -> Result<Vec<u8>, String> {
+        Err("does not exist".to_owned())
+    }
+
+    fn yaml_files(&self, _: &str) -> Result<Vec<String>, String> {
         Err("does not exist".to_owned())
     }
 }

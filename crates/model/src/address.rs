@@ -50,6 +50,11 @@ impl Address {
         Self::inside(self.uses(), self.kind(), parent, self.id(), key)
     }
 
+    /// The same in one more component use, or several: `uses` are their names, each with a slash.
+    pub fn within(&self, uses: &str) -> Self {
+        Self(format!("{uses}{}", self.0).into())
+    }
+
     /// The whole text, `instance/research/ci["alice"]`.
     pub fn as_str(&self) -> &str {
         &self.0

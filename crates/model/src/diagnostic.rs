@@ -32,6 +32,8 @@ pub struct Diagnostic {
     pub address: Option<Address>,
     /// The attribute it is about.
     pub attribute: Option<String>,
+    /// Whether its line may hold a secret in clear, so that nothing shows it.
+    pub secret: bool,
 }
 
 impl Diagnostic {
@@ -46,6 +48,7 @@ impl Diagnostic {
             related: Vec::new(),
             address: None,
             attribute: None,
+            secret: false,
         }
     }
 
@@ -109,6 +112,16 @@ impl Diagnostics {
     /// Whether any of them stops the run.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Those added after the first `count`.
+    pub fn since(&mut self, count: usize) -> &mut [Diagnostic] {
+        &mut self.0[count..]
     }
 
     /// Whether there is nothing to say.

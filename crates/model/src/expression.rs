@@ -15,7 +15,7 @@ use cel::common::value::Val;
 
 use crate::{Address, Json};
 
-pub use compile::{Builder, Name, Scope, is_plain};
+pub use compile::{Builder, COMPONENT, Name, Scope, is_plain};
 
 /// A value with expressions in it, as one attribute has it.
 pub struct Expression {
@@ -102,6 +102,20 @@ impl Expression {
     /// Whether it rests on too many other unknown expressions.
     pub fn is_too_deep(&self) -> bool {
         self.depth > NESTING_MAX
+    }
+
+    /// The same with other things for its names to stand for.
+    pub fn with(&self, bindings: Vec<Binding>) -> Self {
+        Self::new(self.text.clone(), self.template.clone(), bindings, self.secret)
+    }
+
+    /// Whether something is still to be supplied, in it or in what it rests on.
+    pub fn is_pending(&self) -> bool {
+        self.bindings.iter().any(|binding| match binding {
+            Binding::Pending(_) => true,
+            Binding::Nested(inner) => inner.is_pending(),
+            Binding::Known(_) | Binding::Computed(..) => false,
+        })
     }
 
     /// Replaces what the names stand for; a secret among them makes the whole secret.

@@ -30,7 +30,7 @@ pub fn read(documents: &[Json]) -> Result<Documents, String> {
         subscription: SUBSCRIPTION,
         files: &NoFiles,
     };
-    let loaded = load(&sources, &[source], &inputs);
+    let loaded = load(&mut sources, &[source], &inputs);
     if loaded.diagnostics.has_errors() {
         return Err(said(loaded.diagnostics.sorted().iter().map(|d| d.summary.clone())));
     }

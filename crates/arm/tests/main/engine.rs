@@ -159,7 +159,7 @@ pub fn written(text: String, subscription: &str) -> Graph {
     let project = Project::default();
     let inputs =
         Inputs { project: &project, environment: "", variables: Vec::new(), subscription, files: &NoFiles };
-    let loaded = load(&sources, &[source], &inputs);
+    let loaded = load(&mut sources, &[source], &inputs);
     let diagnostics = loaded.diagnostics;
     assert!(!diagnostics.has_errors(), "the documents are not valid: {:#?}", diagnostics.sorted());
     Graph::build(loaded.resources).unwrap()

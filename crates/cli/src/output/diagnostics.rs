@@ -64,7 +64,7 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
 fn is_about_a_secret(diagnostic: &Diagnostic) -> bool {
     let kind = diagnostic.address.as_ref().and_then(|a| model::kinds::find(a.kind()));
     let attribute = kind.zip(diagnostic.attribute.as_deref()).and_then(|(k, path)| k.attribute(path));
-    attribute.is_some_and(|a| a.sensitivity == model::Sensitivity::Secret)
+    diagnostic.secret || attribute.is_some_and(|a| a.sensitivity == model::Sensitivity::Secret)
 }
 
 /// The line of one place, made harmless for a terminal, with the columns that the mark goes to.

@@ -204,7 +204,7 @@ pub fn desired(documents: &str) -> (Graph, BTreeMap<String, model::Value>) {
         subscription: "s1",
         files: &NoFiles,
     };
-    let loaded = if documents.is_empty() { Default::default() } else { load(&sources, &[id], &inputs) };
+    let loaded = if documents.is_empty() { Default::default() } else { load(&mut sources, &[id], &inputs) };
     assert!(!loaded.diagnostics.has_errors(), "{:?}", loaded.diagnostics);
     (Graph::build(loaded.resources).expect("a graph"), loaded.outputs)
 }

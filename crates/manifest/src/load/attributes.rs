@@ -24,6 +24,16 @@ const AZ_ML_READ_ONLY: [&str; 5] = [
 /// What all expressions of a run may make, in bytes: a large variable may be repeated by `for_each`.
 const MADE_MAX: usize = 64 * 1024 * 1024;
 
+/// How one value is to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// As az ml reads it.
+    lenient: bool,
+    secret: bool,
+    /// Whether inputs of a component take part in it.
+    handed: bool,
+}
+
 impl<'t> Load<'t, '_> {
     /// Reads the attributes of every draft, then their defaults. Drafts without a home are read, too,
     /// so that all their mistakes are reported in one run.
@@ -35,6 +45,7 @@ impl<'t> Load<'t, '_> {
                 continue;
             }
             let document = &documents[self.drafts[at].document];
+            let before = self.diagnostics.len();
             self.unknown_keys = 0;
             for entry in document.root.entries().unwrap_or_default() {
                 if !HEADER_KEYS.contains(&entry.key.as_ref()) {
@@ -47,6 +58,7 @@ impl<'t> Load<'t, '_> {
                 attribute.into_iter().for_each(|a| self.leaf(at, a, &node, true));
             }
             self.defaults(at);
+            self.used_here(before, self.drafts[at].scope);
         }
         self.documents = documents;
     }
@@ -131,7 +143,7 @@ impl<'t> Load<'t, '_> {
         } else if node.mentions("${") {
             self.expression(at, attribute, node, lenient)
         } else {
-            self.accepted(at, attribute, node, lenient, false)
+            self.accepted(at, attribute, node, Manner { lenient, ..Manner::default() })
         };
         self.drafts[at].leaves.insert(attribute.path, leaf);
     }
@@ -142,14 +154,15 @@ impl<'t> Load<'t, '_> {
         at: usize,
         attribute: &'static Attribute,
         node: &Node<'_>,
-        lenient: bool,
-        secret: bool,
+        manner: Manner,
     ) -> Leaf {
+        let Manner { lenient, secret, handed } = manner;
         let mut walker = Walker {
             drafts: &self.drafts,
             index: &self.index,
             own: at,
             lenient,
+            handed,
             secret: secret || attribute.sensitivity == Sensitivity::Secret,
             diagnostics: &mut self.diagnostics,
             problems: 0,
@@ -174,7 +187,7 @@ impl<'t> Load<'t, '_> {
         lenient: bool,
     ) -> Leaf {
         let draft = &self.drafts[at];
-        let mut names = Names::new(&self.variables, self.inputs.environment);
+        let mut names = Names::new(self.ground(), draft.scope);
         names.each = draft.each.as_ref();
         names.self_name = Some(&draft.name);
         names.resources = Some(Resources { drafts: &self.drafts, index: &self.index, own: Some(at) });
@@ -192,7 +205,8 @@ impl<'t> Load<'t, '_> {
             address.iter().for_each(|address| self.drafts[at].depend(address, node.place));
         }
         let computed = node.computed().unwrap_or(node.place);
-        let pending = Pending { expression, targets, place: node.place, computed };
+        let handed = node.mentions("inputs");
+        let pending = Pending { expression, targets, handed, place: node.place, computed };
         match pending.targets.is_empty() {
             true => self.evaluated(at, attribute, pending, lenient),
             false => Leaf::Pending(Box::new(pending)),
@@ -207,7 +221,7 @@ impl<'t> Load<'t, '_> {
         pending: Pending,
         lenient: bool,
     ) -> Leaf {
-        let Pending { expression, place, computed, .. } = pending;
+        let Pending { expression, handed, place, computed, .. } = pending;
         if expression.is_too_deep() {
             let words = "the expression rests on too many others that are unknown, too".to_owned();
             self.say(at, words, place, attribute.path);
@@ -224,8 +238,8 @@ impl<'t> Load<'t, '_> {
                     }
                     return Leaf::Broken;
                 }
-                let secret = expression.is_secret();
-                self.accepted(at, attribute, &Node::from_json(json, place), lenient, secret)
+                let manner = Manner { lenient, secret: expression.is_secret(), handed };
+                self.accepted(at, attribute, &Node::from_json(json, place), manner)
             }
             Ok(None) => Leaf::Value(Value::Deferred(expression.into())),
             Err(words) => {

@@ -142,7 +142,7 @@ mod tests {
             files: &NoFiles,
         };
         let source = sources.add("m.yaml", text);
-        crate::load(&sources, &[source], &inputs).diagnostics
+        crate::load(&mut sources, &[source], &inputs).diagnostics
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub(super) struct Document<'t> {
     pub(super) az_ml: bool,
     pub(super) workspace: Option<String>,
     pub(super) id: Option<(String, Place)>,
-    pub(super) depends_on: Vec<(Address, Place)>,
+    /// Addresses, or names of uses for all that a component makes.
+    pub(super) depends_on: Vec<(String, Place)>,
     pub(super) lifecycle: Lifecycle,
     /// What `replace_on` names beyond attributes of its own kind: addresses, or attributes of those.
     pub(super) replace_on_others: Vec<(String, Place)>,
@@ -65,7 +66,7 @@ pub(super) fn read<'t>(
     let lifecycle = root.entry("lifecycle").map(|e| header.lifecycle(&e.node, kind));
     let (lifecycle, replace_on_others) = lifecycle.unwrap_or_default();
     let depends_on =
-        root.entry("depends_on").map(|e| header.addresses(&e.node, "depends_on")).unwrap_or_default();
+        root.entry("depends_on").map(|e| header.names(&e.node, "depends_on")).unwrap_or_default();
     let moved_from = root.entry("moved_from").map(|e| header.moved_from(&e.node, kind)).unwrap_or_default();
     let adopt = root.entry("adopt").and_then(|e| header.adopt(&e.node, kind));
     let id = root.entry("id").filter(|_| !az_ml).and_then(|e| header.id(&e.node));
@@ -84,21 +85,16 @@ pub(super) fn read<'t>(
     })
 }
 
-struct Header<'d> {
-    diagnostics: &'d mut Diagnostics,
+pub(super) struct Header<'d> {
+    pub(super) diagnostics: &'d mut Diagnostics,
 }
 
 impl Header<'_> {
-    fn error(&mut self, words: impl Into<String>, help: impl Into<String>, place: Place) {
+    pub(super) fn error(&mut self, words: impl Into<String>, help: impl Into<String>, place: Place) {
         self.diagnostics.push(Diagnostic::error(words).help(help).at(place));
     }
 
     fn kind(&mut self, root: &Node<'_>) -> Option<(&'static Kind, bool)> {
-        if let Some(uses) = root.entry("uses") {
-            let help = "write its documents out; components come with a later version";
-            self.error("components are not supported by this version", help, uses.place);
-            return None;
-        }
         match (root.entry("kind"), root.entry("type")) {
             (Some(entry), _) => self.own_kind(&entry.node).map(|kind| (kind, false)),
             (None, Some(entry)) => self.az_ml_kind(&entry.node).map(|kind| (kind, true)),
@@ -273,17 +269,34 @@ impl Header<'_> {
         former
     }
 
-    fn addresses(&mut self, node: &Node<'_>, key: &str) -> Vec<(Address, Place)> {
+    /// Addresses, or names of component uses.
+    pub(super) fn names(&mut self, node: &Node<'_>, key: &str) -> Vec<(String, Place)> {
+        let mut found = Vec::new();
+        for node in self.texts(key, node) {
+            let text = node.text().unwrap_or_default();
+            let is_address = Address::parse(text).is_some_and(|a| kinds::find(a.kind()).is_some());
+            match is_address || model::address::uses_of(text).is_some_and(|uses| uses.len() == 1) {
+                true => found.push((text.to_owned(), node.place)),
+                false => self.no_address(text, key, node.place),
+            }
+        }
+        found
+    }
+
+    fn no_address(&mut self, text: &str, key: &str, place: Place) {
+        let words = format!("`{text}` in `{key}` is no address");
+        let help =
+            "write `kind/id`, or `kind/workspace/id` for a cluster or instance: `cluster/research/cpu`";
+        self.error(words, help, place);
+    }
+
+    pub(super) fn addresses(&mut self, node: &Node<'_>, key: &str) -> Vec<(Address, Place)> {
         let mut found = Vec::new();
         for node in self.texts(key, node) {
             let text = node.text().unwrap_or_default();
             match Address::parse(text).filter(|a| kinds::find(a.kind()).is_some()) {
                 Some(address) => found.push((address, node.place)),
-                None => {
-                    let words = format!("`{text}` in `{key}` is no address");
-                    let help = "write `kind/id`, or `kind/workspace/id` for a cluster or instance: `cluster/research/cpu`";
-                    self.error(words, help, node.place);
-                }
+                None => self.no_address(text, key, node.place),
             }
         }
         found

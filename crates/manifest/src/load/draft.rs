@@ -11,6 +11,8 @@ pub(super) struct Draft {
     pub(super) kind: &'static Kind,
     /// Its document; of an implied resource, that of the one it was made for.
     pub(super) document: usize,
+    /// The scope that its names and references belong to.
+    pub(super) scope: usize,
     pub(super) each: Option<Each>,
     pub(super) name: String,
     pub(super) name_place: Place,
@@ -59,6 +61,8 @@ pub(super) struct Pending {
     pub(super) expression: Expression,
     pub(super) targets: Vec<(usize, &'static str)>,
     pub(super) place: Place,
+    /// Whether inputs take part: a name among them means what it means where the component is used.
+    pub(super) handed: bool,
     /// Where its computation stands: the text with `${…}`, if it is the only one.
     pub(super) computed: Place,
 }

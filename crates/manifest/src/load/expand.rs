@@ -1,57 +1,66 @@
 //! From documents to drafts: `for_each`, `when`, names and ids.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use model::accept::described;
-use model::expression::Known;
-use model::{Diagnostic, Diagnostics, Json, Place};
+use model::{Diagnostic, Json};
 
 use super::Load;
 use super::document::{Document, is_id};
 use super::draft::{Draft, Each};
-use super::expression::{Names, Wrong};
+use super::elements::Elements;
+use super::expression::Names;
 use super::index::{Index, LeftOut};
-use crate::variables::Variables;
-
-/// The most values of a run that `for_each` writes out.
-const WRITTEN_OUT_MAX: usize = 2_000_000;
+use super::scope::Ground;
 
 impl Load<'_, '_> {
-    /// Makes the drafts of every document.
+    /// Makes the drafts of every document, scope by scope: each use of a component adds one.
     pub(super) fn expand(&mut self) {
         let mut written_out = 0;
-        for (at, document) in self.documents.iter().enumerate() {
-            let mut expansion = Expansion {
-                document,
-                at,
-                variables: &self.variables,
-                environment: self.inputs.environment,
-                index: &mut self.index,
-                diagnostics: &mut self.diagnostics,
-                written_out: &mut written_out,
-            };
-            self.drafts.extend(expansion.drafts());
+        let mut scope = 0;
+        while scope < self.scopes.len() {
+            self.index.enter(self.scopes.get(scope).component, self.scopes.outer(scope));
+            self.drafts_of(scope, &mut written_out);
+            self.enter(scope, &mut written_out);
+            scope += 1;
         }
         for (at, draft) in self.drafts.iter().enumerate().filter(|(_, d)| d.named) {
             self.index.add(at, draft);
         }
+    }
+
+    fn drafts_of(&mut self, scope: usize, written_out: &mut usize) {
+        let component = self.scopes.get(scope).component;
+        let before = self.diagnostics.len();
+        for at in self.components[component].documents.clone() {
+            let document = &self.documents[at];
+            let ground = Ground {
+                variables: &self.variables,
+                environment: self.inputs.environment,
+                scopes: &self.scopes,
+                uses: &self.uses,
+                components: &self.components,
+            };
+            let elements =
+                Elements { root: &document.root, ground, scope, diagnostics: &mut self.diagnostics };
+            let mut expansion = Expansion { document, at, component, index: &mut self.index, elements };
+            self.drafts.extend(expansion.drafts(written_out));
+        }
+        self.used_here(before, scope);
     }
 }
 
 struct Expansion<'e, 't> {
     document: &'e Document<'t>,
     at: usize,
-    variables: &'e Variables,
-    environment: &'e str,
+    component: usize,
     index: &'e mut Index,
-    diagnostics: &'e mut Diagnostics,
-    written_out: &'e mut usize,
+    elements: Elements<'e>,
 }
 
 impl Expansion<'_, '_> {
-    fn drafts(&mut self) -> Vec<Draft> {
-        let Some((elements, id)) = self.elements().and_then(|e| Some((e, self.shared_id()?))) else {
+    fn drafts(&mut self, written_out: &mut usize) -> Vec<Draft> {
+        let root = &self.document.root;
+        let elements = self.elements.all(|| root.size(), written_out);
+        let Some((elements, id)) = elements.and_then(|e| Some((e, self.shared_id()?))) else {
             self.lose();
             return Vec::new();
         };
@@ -72,7 +81,7 @@ impl Expansion<'_, '_> {
         }
         let (name, place) = (first.name.clone(), first.name_place);
         let words = format!("`for_each` makes {} resources named `{name}`", drafts.len());
-        self.error(words, format!("write `name: {name}-${{each.key}}`"), place);
+        self.elements.error(words, format!("write `name: {name}-${{each.key}}`"), place);
         self.lose();
         drafts.truncate(1);
     }
@@ -81,12 +90,12 @@ impl Expansion<'_, '_> {
     fn lose(&mut self) {
         let name = self.document.get("name").filter(|node| !node.mentions("${")).and_then(|node| node.text());
         let id = self.document.id.as_ref().map(|(id, _)| id.as_str()).filter(|_| name.is_some());
-        self.index.lose(Some(self.document.kind.name), name.into_iter().chain(id));
+        self.index.lose(self.component, Some(self.document.kind.name), name.into_iter().chain(id));
     }
 
     fn leave_out(&mut self, each: Option<&Each>, id: Option<&str>) {
         let document = self.document;
-        let mut names = Names::new(self.variables, self.environment);
+        let mut names = Names::new(self.elements.ground, self.elements.scope);
         names.each = each;
         let name = document.get("name").and_then(|node| names.evaluate(node).ok());
         let name = match name {
@@ -94,83 +103,13 @@ impl Expansion<'_, '_> {
             _ => String::new(),
         };
         self.index.leave_out(LeftOut {
+            scope: self.elements.scope,
             kind: document.kind.name,
             id: id.unwrap_or(&name).to_owned(),
             name,
             key: each.map(|e| e.text.clone()),
             place: document.get("when").map_or(document.place(), |node| node.place),
         });
-    }
-
-    fn error(&mut self, words: impl Into<String>, help: impl Into<String>, place: Place) {
-        self.diagnostics.push(Diagnostic::error(words).help(help).at(place));
-    }
-
-    fn wrong(&mut self, (words, place): Wrong) {
-        if !words.is_empty() {
-            self.diagnostics.push(Diagnostic::error(words).at(place));
-        }
-    }
-
-    /// One element without `for_each`, else one for each entry; `None` after a diagnostic.
-    fn elements(&mut self) -> Option<Vec<Option<Each>>> {
-        let Some(node) = self.document.get("for_each") else {
-            return Some(vec![None]);
-        };
-        let place = node.place;
-        let evaluated = Names::new(self.variables, self.environment).evaluate(node);
-        let (value, secret) = evaluated.map_err(|wrong| self.wrong(wrong)).ok()?;
-        if secret {
-            let help =
-                "keys stand in addresses, which everybody may see; use a variable that is not sensitive";
-            self.error("`for_each` goes over a secret", help, place);
-            return None;
-        }
-        let pairs: Vec<(String, Json)> = match value {
-            Json::Object(map) => map.into_iter().collect(),
-            Json::Array(list) => self.listed(list, place)?,
-            other => {
-                let words =
-                    format!("`for_each` must be a mapping or a list of texts, and is {}", described(&other));
-                self.error(words, "give a mapping such as `${vars.people}`", place);
-                return None;
-            }
-        };
-        *self.written_out =
-            self.written_out.saturating_add(pairs.len().saturating_mul(self.document.root.size()));
-        if *self.written_out > WRITTEN_OUT_MAX {
-            let words =
-                format!("`for_each` writes out more than {WRITTEN_OUT_MAX} values in all documents together");
-            self.error(words, "split the project", place);
-            return None;
-        }
-        let each = |(text, value): (String, Json)| {
-            let key = Arc::new(Known::new(Json::from(text.as_str())));
-            Some(Each { text, key, value: Arc::new(Known::new(value)) })
-        };
-        Some(pairs.into_iter().map(each).collect())
-    }
-
-    fn listed(&mut self, list: Vec<Json>, place: Place) -> Option<Vec<(String, Json)>> {
-        let mut seen = BTreeSet::new();
-        let mut pairs = Vec::new();
-        for element in list {
-            let Json::String(text) = element else {
-                let words = format!("a list in `for_each` must have texts, and has {}", described(&element));
-                self.error(words, "use a mapping, whose keys name the elements", place);
-                return None;
-            };
-            if !seen.insert(text.clone()) {
-                self.error(
-                    format!("`for_each` has `{text}` twice"),
-                    "each element needs a key of its own",
-                    place,
-                );
-                return None;
-            }
-            pairs.push((text.clone(), Json::from(text)));
-        }
-        Some(pairs)
     }
 
     /// The id that all elements share: as given, or the name's text around its expressions. The inner
@@ -189,12 +128,12 @@ impl Expansion<'_, '_> {
             return Some(Some(id.to_owned()));
         }
         let help = "add `id: …`, the last part of the addresses of all its elements";
-        self.error("the document has no `id`, and none follows from its name", help, node.place);
+        self.elements.error("the document has no `id`, and none follows from its name", help, node.place);
         None
     }
 
     fn draft(&mut self, each: Option<Each>, id: Option<&str>) -> Option<Draft> {
-        match self.when(each.as_ref()) {
+        match self.elements.when(each.as_ref()) {
             Some(true) => {}
             Some(false) => {
                 self.leave_out(each.as_ref(), id);
@@ -214,6 +153,7 @@ impl Expansion<'_, '_> {
         Some(Draft {
             kind: self.document.kind,
             document: self.at,
+            scope: self.elements.scope,
             each,
             id: id.unwrap_or(&name).to_owned(),
             name,
@@ -234,54 +174,30 @@ impl Expansion<'_, '_> {
         let kind = document.kind;
         let Some(node) = document.get("name") else {
             let help = "write `name: …`, the resource's name in Azure";
-            self.error(format!("the {} has no `name`", kind.name), help, document.place());
+            self.elements.error(format!("the {} has no `name`", kind.name), help, document.place());
             return None;
         };
-        let mut names = Names::new(self.variables, self.environment);
+        let mut names = Names::new(self.elements.ground, self.elements.scope);
         names.each = each;
-        let name = match names.evaluate(node).map_err(|wrong| self.wrong(wrong)).ok()? {
+        let name = match names.evaluate(node).map_err(|wrong| self.elements.wrong(wrong)).ok()? {
             (Json::String(name), false) => name,
             (_, true) => {
-                self.error("a name cannot come from a secret", "everybody may see names", node.place);
+                self.elements.error("a name cannot come from a secret", "everybody may see names", node.place);
                 return None;
             }
             (other, false) => {
                 let words = format!("`name` must be text, and is {}", described(&other));
-                self.error(words, "write it in quotes", node.place);
+                self.elements.error(words, "write it in quotes", node.place);
                 return None;
             }
         };
         let broken = kind.name_rules.iter().find_map(|r| r.violation(&Json::from(name.as_str())));
         if let Some(words) = broken.or_else(|| (!is_id(&name)).then(|| "must be a plain name".to_owned())) {
             let words = format!("the name `{}` of the {} {words}", name.escape_debug(), kind.name);
-            self.diagnostics.push(Diagnostic::error(words).at(node.place).attribute("name"));
+            self.elements.diagnostics.push(Diagnostic::error(words).at(node.place).attribute("name"));
             return None;
         }
         Some(name)
-    }
-
-    fn when(&mut self, each: Option<&Each>) -> Option<bool> {
-        let Some(node) = self.document.get("when") else {
-            return Some(true);
-        };
-        let mut names = Names::new(self.variables, self.environment);
-        names.each = each;
-        match names.evaluate(node).map_err(|wrong| self.wrong(wrong)).ok()? {
-            (Json::Bool(counts), false) => Some(counts),
-            (_, true) => {
-                self.error(
-                    "`when` cannot depend on a secret",
-                    "everybody sees whether a resource exists",
-                    node.place,
-                );
-                None
-            }
-            (other, false) => {
-                let words = format!("`when` must be `true` or `false`, and is {}", described(&other));
-                self.error(words, "compare: `${environment == \"prod\"}`", node.place);
-                None
-            }
-        }
     }
 }
 

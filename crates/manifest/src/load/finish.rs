@@ -1,15 +1,14 @@
 //! From drafts to resources: what needs more than one attribute or more than one document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::schema::Need;
 use model::{
-    Address, Adopt, Attributes, Diagnostic, Json, Lifecycle, Place, Resource, Sources, Value, accept,
+    Address, Adopt, Attributes, Diagnostic, Json, Lifecycle, Resource, Sources, Value, accept,
 };
 
 use super::Load;
 use super::attributes::below;
-use super::document::Former;
 use super::draft::{Draft, Leaf};
 
 impl Load<'_, '_> {
@@ -17,6 +16,7 @@ impl Load<'_, '_> {
     pub(super) fn finish(&mut self, sources: &Sources) -> Vec<Resource> {
         self.scripts();
         for at in 0..self.drafts.len() {
+            let before = self.diagnostics.len();
             let placed = self.drafts[at].home.is_some();
             if placed {
                 self.subnet(at);
@@ -30,9 +30,11 @@ impl Load<'_, '_> {
             if placed {
                 self.adopts(at);
             }
+            self.used_here(before, self.drafts[at].scope);
         }
         self.edges();
         self.keys_of_moves();
+        self.moves_of_uses();
         let mut resources = Vec::with_capacity(self.drafts.len());
         let addresses: Vec<Option<Address>> = self.drafts.iter().map(|d| d.address().cloned()).collect();
         for draft in std::mem::take(&mut self.drafts) {
@@ -47,61 +49,38 @@ impl Load<'_, '_> {
 
     fn resource(&self, draft: Draft, source: String, addresses: &[Option<Address>]) -> Option<Resource> {
         let document = &self.documents[draft.document];
-        let home = draft.home?;
+        let address = draft.address()?.clone();
         let implied_by = draft.implied_by.and_then(|at| addresses[at].clone());
         let own = implied_by.is_none();
         let known = |(path, leaf)| match leaf {
             Leaf::Value(value) => Some((path, value)),
             _ => None,
         };
-        let key = draft.each.as_ref().map(|e| e.text.as_str());
+        let moved_from = if own { self.moved_from(&draft, &address) } else { Vec::new() };
         // What a workspace brings along is taken over with it, under the names that follow.
         let lifecycle = match own {
             true => document.lifecycle.clone(),
             // A workspace that stays needs what it brought along.
             false => Lifecycle { retain: document.lifecycle.retain, ..Lifecycle::default() },
         };
+        let arm_id = draft.home.and_then(|home| home.arm_id);
         let adopt = document.adopt.clone().filter(|_| own || document.adopt == Some(Adopt::Named));
         Some(Resource {
-            address: home.address,
+            address,
             kind: draft.kind,
-            name: home.arm_id.as_ref().map_or(draft.name, |id| id.name().to_owned()),
-            arm_id: home.arm_id,
+            name: arm_id.as_ref().map_or(draft.name, |id| id.name().to_owned()),
+            arm_id,
             attributes: draft.leaves.into_iter().filter_map(known).collect(),
             dependencies: draft.dependencies,
             lifecycle: Lifecycle { triggers: draft.triggers, ..lifecycle },
             create_first: None,
-            moved_from: if own { moved_from(&document.moved_from, key) } else { Vec::new() },
+            moved_from,
             adopt,
             implied_by,
             place: draft.name_place,
             source,
             places: draft.places,
         })
-    }
-
-    /// Keys below `moved_from` are keys of the document's `for_each`.
-    fn keys_of_moves(&mut self) {
-        let mut elements: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
-        for draft in self.drafts.iter().filter(|d| d.implied_by.is_none()) {
-            let keys = elements.entry(draft.document).or_default();
-            keys.extend(draft.each.as_ref().map(|e| e.text.as_str()));
-        }
-        for (document, keys) in elements {
-            let document = &self.documents[document];
-            for former in &document.moved_from {
-                let Some(key) = former.key.as_deref().filter(|key| !keys.contains(key)) else { continue };
-                let diagnostic = match document.get("for_each") {
-                    Some(_) => {
-                        Diagnostic::error(format!("`for_each` has no key `{key}`, which `moved_from` names"))
-                            .help(model::accept::known_keys(key, keys.iter().copied()))
-                    }
-                    None => Diagnostic::error("`moved_from` has keys, and the document has no `for_each`")
-                        .help("write the earlier address alone"),
-                };
-                self.diagnostics.push(diagnostic.at(former.place));
-            }
-        }
     }
 
     /// A bare subnet name and `vnet_name` mean a subnet in the workspace's group (az ml facts §1).
@@ -255,14 +234,4 @@ impl Load<'_, '_> {
         let place = document.get("adopt").map_or(draft.name_place, |node| node.place);
         self.report(at, Diagnostic::error(words).help(help).at(place), "adopt");
     }
-}
-
-/// Earlier addresses of an element; those of a whole `for_each` document get its key, those below a key are its own.
-fn moved_from(former: &[Former], key: Option<&str>) -> Vec<(Address, Place)> {
-    let own = former.iter().filter(|f| f.key.is_none() || f.key.as_deref() == key);
-    let with_key = |former: &Former| match (&former.key, former.address.key(), key) {
-        (None, None, Some(key)) => former.address.with(former.address.parent(), Some(key)),
-        _ => former.address.clone(),
-    };
-    own.map(|former| (with_key(former), former.place)).collect()
 }

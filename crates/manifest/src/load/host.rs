@@ -18,6 +18,8 @@ pub(super) struct Walker<'w> {
     pub(super) index: &'w Index,
     pub(super) own: usize,
     pub(super) lenient: bool,
+    /// Whether names in it may mean what they mean where the component is used.
+    pub(super) handed: bool,
     /// A secret's problems do not show it.
     pub(super) secret: bool,
     pub(super) diagnostics: &'w mut Diagnostics,
@@ -72,7 +74,8 @@ impl Walker<'_> {
             true => Some(self.own),
             false => self.drafts[self.own].home.as_ref().and_then(|h| h.parent),
         };
-        match self.index.find(self.drafts, reference.kind, text, None, near) {
+        let whose = (self.drafts[self.own].scope, self.handed);
+        match self.index.find_handed(self.drafts, whose, reference.kind, text, near) {
             Ok(at) => {
                 // A draft without a home has been reported.
                 self.drafts[at].home.as_ref()?;

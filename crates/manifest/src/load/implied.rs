@@ -42,7 +42,7 @@ impl Load<'_, '_> {
         let Some(node) = self.documents[draft.document].get("workspace_kind") else {
             return true;
         };
-        let mut names = Names::new(&self.variables, self.inputs.environment);
+        let mut names = Names::new(self.ground(), draft.scope);
         names.each = draft.each.as_ref();
         match names.evaluate(node) {
             Ok((Json::String(word), _)) => ["default", "hub"].iter().any(|w| w.eq_ignore_ascii_case(&word)),
@@ -88,12 +88,13 @@ impl Load<'_, '_> {
         let mut draft = Draft {
             kind,
             document: owner.document,
+            scope: owner.scope,
             each: None,
             id: id.clone(),
             name_place: owner.name_place,
             named: true,
             home: Some(Home {
-                address: Address::new(kind.name, None, &id, None),
+                address: Address::inside(&self.scopes.get(owner.scope).prefix, kind.name, None, &id, None),
                 arm_id: Some(group.in_group(kind.resource_type(), &name)),
                 parent: owner.home.as_ref().and_then(|h| h.parent),
             }),

@@ -1,7 +1,8 @@
 //! Drafts by kind, id, name, and ARM id.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
+use model::expression::COMPONENT;
 use model::rule::nearest;
 use model::{Diagnostic, Place};
 
@@ -10,25 +11,30 @@ use super::draft::Draft;
 /// Every way to find a draft.
 #[derive(Default)]
 pub(super) struct Index {
-    kinds: HashMap<&'static str, Words>,
+    /// By scope and kind: names mean something in one scope only.
+    kinds: HashMap<(usize, &'static str), Words>,
+    /// The component of each scope, and the scope in which its use stands.
+    scopes: Vec<(usize, Option<usize>)>,
     pub(super) arm: HashMap<String, usize>,
     lost: Lost,
     left_out: Vec<LeftOut>,
 }
 
-/// Documents that were reported and have no drafts; what refers to them is not another mistake.
+/// Documents that were reported and have no drafts; what refers to them is not another mistake. Each
+/// with the component that it belongs to.
 #[derive(Default)]
 struct Lost {
     /// A document whose kind and name nobody knows.
-    anything: bool,
+    anything: HashSet<usize>,
     /// Kinds with a document whose name nobody knows.
-    kinds: HashSet<&'static str>,
+    kinds: HashSet<(usize, &'static str)>,
     /// Ids and names, folded; the kind is `None` where it is not known.
-    names: HashSet<(Option<&'static str>, String)>,
+    names: HashSet<(usize, Option<&'static str>, String)>,
 }
 
 /// A document, or an element of one, whose `when` is false.
 pub(super) struct LeftOut {
+    pub(super) scope: usize,
     pub(super) kind: &'static str,
     pub(super) id: String,
     pub(super) name: String,
@@ -71,20 +77,28 @@ impl Missing {
 
 impl Index {
     pub(super) fn add(&mut self, at: usize, draft: &Draft) {
-        let words = self.kinds.entry(draft.kind.name).or_default();
+        let words = self.kinds.entry((draft.scope, draft.kind.name)).or_default();
         words.ids.entry(draft.id.clone()).or_default().push(at);
         words.names.entry(draft.name.to_ascii_lowercase()).or_default().push(at);
     }
 
-    /// Remembers a broken document of which only these names are known, if any.
-    pub(super) fn lose<'n>(&mut self, kind: Option<&'static str>, names: impl IntoIterator<Item = &'n str>) {
-        let before = self.lost.names.len();
-        self.lost.names.extend(names.into_iter().map(|name| (kind, name.to_ascii_lowercase())));
-        if self.lost.names.len() == before {
-            match kind {
-                Some(kind) => drop(self.lost.kinds.insert(kind)),
-                None => self.lost.anything = true,
-            }
+    /// The next scope: its component, and where its use stands.
+    pub(super) fn enter(&mut self, component: usize, outer: Option<usize>) {
+        self.scopes.push((component, outer));
+    }
+
+    /// Remembers a broken document of a component, of which only these names are known, if any.
+    pub(super) fn lose<'n>(
+        &mut self,
+        component: usize,
+        kind: Option<&'static str>,
+        names: impl IntoIterator<Item = &'n str>,
+    ) {
+        let mut names = names.into_iter().map(|name| (component, kind, name.to_ascii_lowercase())).peekable();
+        match (names.peek(), kind) {
+            (Some(_), _) => self.lost.names.extend(names),
+            (None, Some(kind)) => drop(self.lost.kinds.insert((component, kind))),
+            (None, None) => drop(self.lost.anything.insert(component)),
         }
     }
 
@@ -93,17 +107,27 @@ impl Index {
     }
 
     /// Why something is not there, when a document could be what was meant.
-    pub(super) fn absent(&self, kind: &str, text: &str, key: Option<&str>) -> Option<Missing> {
+    pub(super) fn absent(
+        &self,
+        scope: usize,
+        kind: &str,
+        text: &str,
+        key: Option<&str>,
+    ) -> Option<Missing> {
         let out = self.left_out.iter().find(|out| {
             let named = out.id == text || out.name.eq_ignore_ascii_case(text);
-            out.kind == kind && named && (key.is_none() || out.key.as_deref() == key)
+            out.scope == scope && out.kind == kind && named && (key.is_none() || out.key.as_deref() == key)
         });
         if let Some(out) = out {
             return Some(Missing::LeftOut(out.place));
         }
-        let kind = model::kinds::find(kind)?.name;
-        let named = |kind| self.lost.names.contains(&(kind, text.to_ascii_lowercase()));
-        let lost = self.lost.anything || self.lost.kinds.contains(kind) || named(Some(kind)) || named(None);
+        let kind = model::kinds::find(kind).map_or(COMPONENT, |kind| kind.name);
+        let component = self.scopes.get(scope)?.0;
+        let named = |kind| self.lost.names.contains(&(component, kind, text.to_ascii_lowercase()));
+        let lost = self.lost.anything.contains(&component)
+            || self.lost.kinds.contains(&(component, kind))
+            || named(Some(kind))
+            || named(None);
         lost.then_some(Missing::Reported)
     }
 
@@ -112,30 +136,52 @@ impl Index {
     pub(super) fn find(
         &self,
         drafts: &[Draft],
+        scope: usize,
         kind: &str,
         text: &str,
         key: Option<&str>,
         parent: Option<usize>,
     ) -> Result<usize, Missing> {
-        self.find_draft(drafts, kind, text, key, parent).map_err(|missing| {
+        self.find_draft(drafts, scope, kind, text, key, parent).map_err(|missing| {
             let last = text.rsplit_once('/').map_or(text, |(_, last)| last);
             let absent = match missing {
-                Missing::Unknown(_) | Missing::NoElement => self.absent(kind, last, key),
+                Missing::Unknown(_) | Missing::NoElement => self.absent(scope, kind, last, key),
                 _ => None,
             };
             absent.unwrap_or(missing)
         })
     }
 
+    /// The same without a key for what a component's input may have handed in: what the component does not
+    /// have is looked for where it is used.
+    pub(super) fn find_handed(
+        &self,
+        drafts: &[Draft],
+        (scope, handed): (usize, bool),
+        kind: &str,
+        text: &str,
+        parent: Option<usize>,
+    ) -> Result<usize, Missing> {
+        let found = self.find(drafts, scope, kind, text, None, parent);
+        let outer = self.scopes.get(scope).and_then(|(_, outer)| *outer).filter(|_| handed);
+        match (&found, outer) {
+            (Err(Missing::Unknown(_)), Some(outer)) => {
+                self.find_handed(drafts, (outer, handed), kind, text, parent)
+            }
+            _ => found,
+        }
+    }
+
     fn find_draft(
         &self,
         drafts: &[Draft],
+        scope: usize,
         kind: &str,
         text: &str,
         key: Option<&str>,
         parent: Option<usize>,
     ) -> Result<usize, Missing> {
-        let words = self.kinds.get(kind).ok_or(Missing::Unknown(None))?;
+        let words = self.kinds.get(&(scope, kind)).ok_or(Missing::Unknown(None))?;
         let (within, last) = text.rsplit_once('/').map_or((None, text), |(p, l)| (Some(p), l));
         let none: &[usize] = &[];
         let ids = words.ids.get(last).map_or(none, Vec::as_slice);
@@ -166,20 +212,6 @@ impl Index {
             _ if several.iter().all(|at| drafts[*at].each.is_some()) => Err(Missing::NeedsKey),
             _ => Err(Missing::Several),
         }
-    }
-
-    /// Drafts by address, and by the address of their document.
-    pub(super) fn addresses(drafts: &[Draft]) -> BTreeMap<&str, Vec<usize>> {
-        let mut addresses: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (at, draft) in drafts.iter().enumerate() {
-            if let Some(address) = draft.address() {
-                addresses.entry(address.as_str()).or_default().push(at);
-                if draft.each.is_some() {
-                    addresses.entry(address.stem()).or_default().push(at);
-                }
-            }
-        }
-        addresses
     }
 }
 

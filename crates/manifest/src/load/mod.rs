@@ -1,35 +1,44 @@
 //! Loading: from the texts of a run to its desired resources.
 
 mod attributes;
+mod component;
 mod conceal;
 mod document;
 mod draft;
 mod edges;
+mod elements;
 mod expand;
 mod expression;
 mod finish;
 mod host;
 mod implied;
 mod index;
+mod moves;
 mod outputs;
 mod place;
+mod scope;
 mod scripts;
 mod settle;
 mod table;
+mod uses;
 
 use std::collections::BTreeMap;
 
+use model::expression::COMPONENT;
 use model::{Diagnostic, Diagnostics, Resource, SourceId, Sources, Value};
 
 use crate::inputs::Inputs;
 use crate::variables::{self, Variables};
-use crate::yaml;
+use crate::yaml::{self, Node};
 
+use component::{Component, Texts};
 use document::Document;
 use draft::Draft;
 use index::Index;
+use scope::Scopes;
 use scripts::ScriptUse;
 use table::Tables;
+use uses::Use;
 
 /// What the manifests want, and what is wrong with them.
 #[derive(Debug, Default)]
@@ -47,7 +56,11 @@ struct Load<'t, 'i> {
     inputs: &'i Inputs<'i>,
     variables: Variables,
     tables: Tables,
+    /// The project, then every component.
+    components: Vec<Component<'t>>,
     documents: Vec<Document<'t>>,
+    uses: Vec<Use<'t>>,
+    scopes: Scopes,
     drafts: Vec<Draft>,
     index: Index,
     script_uses: Vec<ScriptUse>,
@@ -58,15 +71,20 @@ struct Load<'t, 'i> {
     diagnostics: Diagnostics,
 }
 
-/// Reads the manifests among the sources.
-pub fn load(sources: &Sources, manifests: &[SourceId], inputs: &Inputs<'_>) -> Loaded {
+/// Reads the manifests among the sources, to which the texts of components are added.
+pub fn load(sources: &mut Sources, manifests: &[SourceId], inputs: &Inputs<'_>) -> Loaded {
+    let components = component::fetch(sources, manifests, inputs.files);
+    let sources = &*sources;
     let mut diagnostics = Diagnostics::default();
     let variables = variables::resolve(sources, inputs, &mut diagnostics);
     let mut load = Load {
         inputs,
         variables,
         tables: Tables::new(),
+        components: Vec::new(),
         documents: Vec::new(),
+        uses: Vec::new(),
+        scopes: Scopes::new(),
         drafts: Vec::new(),
         index: Index::default(),
         script_uses: Vec::new(),
@@ -74,38 +92,26 @@ pub fn load(sources: &Sources, manifests: &[SourceId], inputs: &Inputs<'_>) -> L
         made: 0,
         diagnostics,
     };
-    load.read(sources, manifests);
+    load.read_project(sources, manifests);
+    components.into_iter().for_each(|(folder, texts)| load.read_component(sources, folder, texts));
+    load.link();
     load.expand();
     load.place();
     load.imply();
     load.attributes();
     load.settle();
+    load.borders();
     let outputs = load.outputs();
     let resources = load.finish(sources);
+    load.once();
     load.conceal(sources);
     Loaded { resources, outputs, diagnostics: load.diagnostics }
 }
 
 impl<'t> Load<'t, '_> {
-    fn read(&mut self, sources: &'t Sources, manifests: &[SourceId]) {
-        for id in manifests {
-            let text: &'t str = &sources.get(*id).text;
-            let parsed = yaml::parse(text, *id);
-            let mut lines = Lines { text, at: 0, line: 1 };
-            if parsed.diagnostics.has_errors() {
-                self.index.lose(None, []);
-            }
-            self.diagnostics.extend(parsed.diagnostics);
-            for root in parsed.documents {
-                let line = lines.line(root.place.start as usize);
-                let name = root.entry("name").and_then(|e| e.node.text()).map(str::to_owned);
-                match document::read(root, line, self.inputs.project, &mut self.diagnostics) {
-                    Some(document) => self.documents.push(document),
-                    None => self.index.lose(None, name.as_deref()),
-                }
-            }
-        }
-        if self.documents.is_empty() && !self.diagnostics.has_errors() {
+    fn read_project(&mut self, sources: &'t Sources, manifests: &[SourceId]) {
+        self.read(sources, manifests, Component::default());
+        if self.documents.is_empty() && self.uses.is_empty() && !self.diagnostics.has_errors() {
             let words = if manifests.is_empty() {
                 "there are no manifests"
             } else {
@@ -113,6 +119,60 @@ impl<'t> Load<'t, '_> {
             };
             let help = "write at least one document in a .yaml file below the project; `plumb destroy` removes everything, and `--allow-empty` says that there is none on purpose";
             self.diagnostics.push(Diagnostic::error(words).help(help));
+        }
+    }
+
+    fn read_component(&mut self, sources: &'t Sources, folder: String, texts: Texts) {
+        let mut component = Component { folder, ..Component::default() };
+        match texts {
+            Texts::Unreadable(words) => {
+                component.unreadable = Some(words);
+                self.read(sources, &[], component);
+            }
+            Texts::Read { definition, documents } => {
+                let text = &sources.get(definition).text;
+                component::define(&mut component, text, definition, &mut self.diagnostics);
+                self.read(sources, &documents, component);
+            }
+        }
+    }
+
+    /// Reads the documents of a component, and adds it.
+    fn read(&mut self, sources: &'t Sources, texts: &[SourceId], mut component: Component<'t>) {
+        let before = (self.documents.len(), self.uses.len());
+        for id in texts {
+            let text: &'t str = &sources.get(*id).text;
+            let parsed = yaml::parse(text, *id);
+            let mut lines = Lines { text, at: 0, line: 1 };
+            if parsed.diagnostics.has_errors() {
+                self.index.lose(self.components.len(), None, []);
+            }
+            self.diagnostics.extend(parsed.diagnostics);
+            for root in parsed.documents {
+                // Nothing writes the project out again.
+                component.size += if component.folder.is_empty() { 0 } else { root.size() };
+                let line = lines.line(root.place.start as usize);
+                self.document(root, line);
+            }
+        }
+        component.documents = before.0..self.documents.len();
+        component.uses = before.1..self.uses.len();
+        self.components.push(component);
+    }
+
+    fn document(&mut self, root: Node<'t>, line: usize) {
+        let name = root.entry("name").and_then(|e| e.node.text()).map(str::to_owned);
+        let component = self.components.len();
+        if root.entry("uses").is_some() {
+            match uses::read(root, &mut self.diagnostics) {
+                Some(used) => self.uses.push(used),
+                None => self.index.lose(component, Some(COMPONENT), name.as_deref()),
+            }
+            return;
+        }
+        match document::read(root, line, self.inputs.project, &mut self.diagnostics) {
+            Some(document) => self.documents.push(document),
+            None => self.index.lose(component, None, name.as_deref()),
         }
     }
 }

@@ -30,7 +30,9 @@ impl Load<'_, '_> {
         for turn in depths.iter().copied().collect::<BTreeSet<_>>() {
             for (at, depth) in depths.iter().enumerate() {
                 if self.drafts[at].named && *depth == turn {
+                    let before = self.diagnostics.len();
                     self.drafts[at].home = self.home(at);
+                    self.used_here(before, self.drafts[at].scope);
                     if let Some(id) = self.drafts[at].arm_id() {
                         self.index.arm.entry(id.folded()).or_insert(at);
                     }
@@ -69,7 +71,8 @@ impl Load<'_, '_> {
             nested.map(|p| p.draft.map_or(p.arm_id.name(), |d| self.drafts[d].as_parent()).to_owned());
         let draft = &self.drafts[at];
         let key = draft.each.as_ref().map(|e| e.text.as_str());
-        let address = Address::new(kind.name, above.as_deref(), &draft.id, key);
+        let uses = &self.scopes.get(draft.scope).prefix;
+        let address = Address::inside(uses, kind.name, above.as_deref(), &draft.id, key);
         if let Some((draft, place)) = parent.as_ref().and_then(|p| Some((p.draft?, p.place))) {
             let address = self.drafts[draft].address()?.clone();
             self.drafts[at].depend(&address, place);
@@ -131,6 +134,7 @@ impl Load<'_, '_> {
     fn parent(&mut self, at: usize, kind: &'static str) -> Option<Parent> {
         let document = &self.documents[self.drafts[at].document];
         let own = document.workspace.clone().map(|name| (name, document.place()));
+        let handed = document.get(kind).is_some_and(|node| node.mentions("inputs"));
         let (text, place) = match self.placing_text(at, kind) {
             Some(given) => given?,
             None => match own.filter(|_| kind == "workspace") {
@@ -144,7 +148,8 @@ impl Load<'_, '_> {
         if text.starts_with('/') {
             return self.parent_by_id(kind, &text, place);
         }
-        match self.index.find(&self.drafts, kind, &text, None, None) {
+        let scope = self.drafts[at].scope;
+        match self.index.find_handed(&self.drafts, (scope, handed), kind, &text, None) {
             Ok(found) => {
                 // A parent without a home has been reported.
                 let arm_id = self.drafts[found].arm_id()?.clone();
@@ -222,7 +227,7 @@ impl Load<'_, '_> {
     fn placing_text(&mut self, at: usize, path: &'static str) -> Option<Option<(String, Place)>> {
         let draft = &self.drafts[at];
         let node = self.documents[draft.document].get(path)?;
-        let mut names = Names::new(&self.variables, self.inputs.environment);
+        let mut names = Names::new(self.ground(), draft.scope);
         names.each = draft.each.as_ref();
         names.self_name = Some(&draft.name);
         names.resources = Some(Resources { drafts: &self.drafts, index: &self.index, own: Some(at) });

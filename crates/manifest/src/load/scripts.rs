@@ -16,6 +16,8 @@ pub(super) struct ScriptUse {
     /// `setup_scripts.creation_script`.
     role: &'static str,
     name: String,
+    /// Whether an input of a component named it.
+    handed: bool,
     place: Place,
 }
 
@@ -25,11 +27,14 @@ impl Load<'_, '_> {
         if let Yaml::Map(_) = node.yaml {
             return self.script_mapping(at, attribute.path, node);
         }
-        let mut names = Names::new(&self.variables, self.inputs.environment);
-        names.each = self.drafts[at].each.as_ref();
+        let draft = &self.drafts[at];
+        let mut names = Names::new(self.ground(), draft.scope);
+        names.each = draft.each.as_ref();
         match names.evaluate(node) {
             Ok((Json::String(name), false)) => {
-                self.script_uses.push(ScriptUse { at, role: attribute.path, name, place: node.place });
+                let handed = node.mentions("inputs");
+                let used = ScriptUse { at, role: attribute.path, name, handed, place: node.place };
+                self.script_uses.push(used);
             }
             Ok((other, _)) => {
                 let words = format!(
@@ -85,11 +90,15 @@ impl Load<'_, '_> {
     pub(super) fn scripts(&mut self) {
         for at in 0..self.drafts.len() {
             if self.drafts[at].kind.name == "setup_script" && self.drafts[at].home.is_some() {
+                let before = self.diagnostics.len();
                 self.read_script(at);
+                self.used_here(before, self.drafts[at].scope);
             }
         }
         for used in std::mem::take(&mut self.script_uses) {
+            let before = self.diagnostics.len();
             self.hand_on(&used);
+            self.used_here(before, self.drafts[used.at].scope);
         }
     }
 
@@ -129,6 +138,11 @@ impl Load<'_, '_> {
                 self.report(at, Diagnostic::error(words).help("write the path out").at(place), "file");
             }
             return;
+        };
+        // A component's scripts lie in its folder, so that it can be used from anywhere.
+        let path = match self.ground().component(draft.scope).folder.as_str() {
+            "" => path,
+            folder => format!("{folder}/{path}"),
         };
         let read = self.inputs.files.read(&path, bytes_max(draft));
         let text = read.and_then(|bytes| {
@@ -171,7 +185,8 @@ impl Load<'_, '_> {
     }
 
     fn hand_on(&mut self, used: &ScriptUse) {
-        let found = self.index.find(&self.drafts, "setup_script", &used.name, None, None);
+        let whose = (self.drafts[used.at].scope, used.handed);
+        let found = self.index.find_handed(&self.drafts, whose, "setup_script", &used.name, None);
         let script = match found {
             Ok(script) => script,
             Err(Missing::Reported) => return,

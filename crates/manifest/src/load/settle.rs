@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use model::expression::{Binding, Known};
-use model::{Diagnostic, Json, Value, accept};
+use model::{Diagnostic, Expression, Json, Value, accept};
 
 use super::Load;
 use super::draft::{Leaf, Pending};
@@ -48,6 +48,7 @@ impl Load<'_, '_> {
         let Some(attribute) = self.drafts[at].kind.attribute(path) else {
             return;
         };
+        let before = self.diagnostics.len();
         let leaf = match self.drafts[at].leaves.remove(path) {
             Some(Leaf::Pending(pending)) => match self.bound(*pending) {
                 Some(pending) => {
@@ -60,6 +61,7 @@ impl Load<'_, '_> {
             settled => settled,
         };
         leaf.into_iter().for_each(|leaf| drop(self.drafts[at].leaves.insert(path, leaf)));
+        self.used_here(before, self.drafts[at].scope);
     }
 
     fn copied(&self, at: usize, path: &str) -> Option<Leaf> {
@@ -72,18 +74,32 @@ impl Load<'_, '_> {
     /// Replaces pending slots by values; `None` where one of them is broken.
     pub(super) fn bound(&self, mut pending: Pending) -> Option<Pending> {
         let mut secret = false;
-        let mut bindings = Vec::new();
-        for binding in pending.expression.bindings() {
-            bindings.push(match binding {
-                Binding::Pending(slot) => self.settled(pending.targets[*slot], &mut secret)?,
-                other => other.clone(),
-            });
-        }
+        let bindings = self.supplied(&pending.expression, &pending.targets, &mut secret)?;
         pending.expression.rebind(bindings);
         if secret {
             pending.expression.make_secret();
         }
         Some(pending)
+    }
+
+    /// The bindings of an expression with values for slots, in what is handed across a component's border, too.
+    fn supplied(
+        &self,
+        expression: &Expression,
+        targets: &[Spot],
+        secret: &mut bool,
+    ) -> Option<Vec<Binding>> {
+        let supply = |binding: &Binding| {
+            Some(match binding {
+                Binding::Pending(slot) => self.settled(targets[*slot], secret)?,
+                Binding::Nested(inner) if inner.is_pending() => {
+                    let bindings = self.supplied(inner, targets, secret)?;
+                    Binding::Nested(inner.with(bindings).into())
+                }
+                other => other.clone(),
+            })
+        };
+        expression.bindings().iter().map(supply).collect()
     }
 
     fn settled(&self, (at, path): Spot, secret: &mut bool) -> Option<Binding> {
@@ -111,7 +127,9 @@ impl Load<'_, '_> {
             if let Some(place) = place {
                 let words = format!("`{path}` rests on itself, through other resources");
                 let diagnostic = Diagnostic::error(words).help("write one of the values out").at(place);
+                let before = self.diagnostics.len();
                 self.report(at, diagnostic, path);
+                self.used_here(before, self.drafts[at].scope);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use model::{Diagnostics, Json, Place, SourceId};
 
-use crate::yaml::Node;
+use crate::yaml::{Entry, Node};
 
 /// What `plumb.toml` says, the chosen environment applied.
 #[derive(Debug, Clone, Default)]
@@ -163,6 +163,18 @@ impl VariableType {
             VariableType::Map => value.is_object(),
         }
     }
+}
+
+/// Reads the declaration of a variable or, as a component has it, of an input; `noun` says which.
+pub(crate) fn declaration(
+    entry: &Entry<'_>,
+    noun: &'static str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Variable> {
+    let mut reader = read::Reader::default();
+    let declared = reader.declared(entry, noun);
+    diagnostics.extend(reader.diagnostics);
+    declared
 }
 
 /// Reads `plumb.toml` for one environment. Unknown keys, wrong values and an unknown environment

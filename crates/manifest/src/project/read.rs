@@ -186,20 +186,23 @@ impl Reader {
 
     fn variables(&mut self, root: &Node<'_>, project: &mut Project) {
         for entry in self.below(root, "variables") {
-            let name = entry.key.to_string();
-            if !is_name(&name) {
-                let words = format!("`{name}` cannot be the name of a variable");
-                let help = "use letters, digits and `_`, and start with a letter";
-                self.diagnostics.push(Diagnostic::error(words).help(help).at(entry.place));
-            } else if let Some(variable) = self.variable(entry) {
-                project.variables.insert(name, variable);
+            if let Some(variable) = self.declared(entry, "variable") {
+                project.variables.insert(entry.key.to_string(), variable);
             }
         }
     }
 
-    fn variable(&mut self, entry: &Entry<'_>) -> Option<Variable> {
+    /// A variable, or an input of a component: `noun` says which.
+    pub(super) fn declared(&mut self, entry: &Entry<'_>, noun: &str) -> Option<Variable> {
         const KEYS: [&str; 4] = ["type", "default", "description", "sensitive"];
-        let title = format!("variable `{}`", entry.key);
+        if !is_name(&entry.key) {
+            let article = if noun.starts_with('i') { "an" } else { "a" };
+            let words = format!("`{}` cannot be the name of {article} {noun}", entry.key);
+            let help = "use letters, digits and `_`, and start with a letter";
+            self.diagnostics.push(Diagnostic::error(words).help(help).at(entry.place));
+            return None;
+        }
+        let title = format!("{noun} `{}`", entry.key);
         self.mapping(&entry.node, &title)?;
         self.known(&entry.node, &title, &KEYS);
         let default = entry.node.entry("default");

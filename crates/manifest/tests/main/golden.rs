@@ -38,7 +38,7 @@ fn shown(folder: &Path) -> String {
         subscription: project.cloud.subscription.as_deref().unwrap_or_default(),
         files: &files,
     };
-    let loaded = load(&sources, &manifests, &inputs);
+    let loaded = load(&mut sources, &manifests, &inputs);
     diagnostics.extend(loaded.diagnostics.clone());
     render(&sources, diagnostics.sorted(), &loaded)
 }

@@ -15,7 +15,7 @@ fn loaded(text: &str) -> Loaded {
         subscription: "00000000-0000-0000-0000-000000000001",
         files: &NoFiles,
     };
-    load(&sources, &[id], &inputs)
+    load(&mut sources, &[id], &inputs)
 }
 
 fn first_words(text: &str) -> String {

@@ -18,7 +18,7 @@ fn ours(text: &str) -> Option<Json> {
         subscription: "",
         files: &NoFiles,
     };
-    let mut loaded = load(&sources, &[], &inputs);
+    let mut loaded = load(&mut sources, &[], &inputs);
     match loaded.outputs.remove("v")? {
         Value::Known(json) => Some(json),
         _ => None,

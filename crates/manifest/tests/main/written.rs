@@ -15,7 +15,7 @@ fn loaded(text: &str) -> Loaded {
     let project = Project::default();
     let (variables, files) = (Vec::new(), &NoFiles);
     load(
-        &sources,
+        &mut sources,
         &[id],
         &Inputs { project: &project, environment: "", variables, subscription: SUBSCRIPTION, files },
     )

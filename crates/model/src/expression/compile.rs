@@ -55,6 +55,8 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(run::environment()));
 pub enum Name {
     /// `vars.NAME`.
     Variable(String),
+    /// `inputs.NAME`, inside a component.
+    Input(String),
     /// `vars` as a whole.
     Variables,
     /// `each.key`.
@@ -65,9 +67,9 @@ pub enum Name {
     Environment,
     /// `self.name`.
     SelfName,
-    /// `kind["key"]["key"].path`; `kind.key.path` is the same.
+    /// `kind["key"]["key"].path`; `kind.key.path` is the same. Also `component["use"]["key"].output`.
     Resource {
-        /// The kind's name.
+        /// The kind's name, or [`COMPONENT`].
         kind: String,
         /// One key, or two for an element of a `for_each`.
         keys: Vec<String>,
@@ -75,6 +77,9 @@ pub enum Name {
         path: Vec<String>,
     },
 }
+
+/// What the outputs of a component's use are reached by: `component["team-a"].subnet_id`.
+pub const COMPONENT: &str = "component";
 
 /// What names stand for.
 pub trait Scope {
@@ -316,13 +321,15 @@ impl<'s> Builder<'s> {
         let (name, taken) = match (root, field.as_deref()) {
             ("vars", Some(name)) => (Name::Variable(name.to_owned()), 1),
             ("vars", None) => (Name::Variables, 0),
+            ("inputs", Some(name)) => (Name::Input(name.to_owned()), 1),
+            ("inputs", None) => return Err("write `inputs.NAME`".to_owned()),
             ("each", Some("key")) => (Name::EachKey, 1),
             ("each", Some("value")) => (Name::EachValue, 1),
             ("each", _) => return Err("write `each.key` or `each.value`".to_owned()),
             ("environment", _) => (Name::Environment, 0),
             ("self", Some("name")) => (Name::SelfName, 1),
             ("self", _) => return Err("only `self.name` is known of a resource itself".to_owned()),
-            (kind, _) if kinds::find(kind).is_some() || kind == "identity" => {
+            (kind, _) if kinds::find(kind).is_some() || ["identity", COMPONENT].contains(&kind) => {
                 return self.resource(kind, steps);
             }
             _ => {

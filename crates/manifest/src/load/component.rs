@@ -1,0 +1,152 @@
+//! Components: folders below the project whose documents are used by name, with inputs of their own.
+//!
+//! `component.yaml` declares the inputs and outputs; the folder's other YAML files are its documents. The texts
+//! are gathered before anything else is read, since diagnostics point into them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use model::accept::known_keys;
+use model::{Diagnostic, Diagnostics, SourceId, Sources};
+
+use crate::files;
+use crate::inputs::Files;
+use crate::project::{self, Variable};
+use crate::yaml::{self, BYTES_MAX, Entry, Node};
+
+/// The file that makes a folder a component.
+pub(super) const DEFINITION: &str = "component.yaml";
+/// The most components of a project.
+const COMPONENTS_MAX: usize = 1_000;
+
+/// The texts of one component, or why there are none.
+pub(super) enum Texts {
+    Read { definition: SourceId, documents: Vec<SourceId> },
+    Unreadable(String),
+}
+
+/// A component; the first of a project stands for its own manifests.
+#[derive(Default)]
+pub(super) struct Component<'t> {
+    /// Relative to the project, `components/team`; empty for the project itself.
+    pub(super) folder: String,
+    pub(super) inputs: BTreeMap<String, Variable>,
+    pub(super) outputs: BTreeMap<String, Node<'t>>,
+    /// Its documents and uses among all of the run.
+    pub(super) documents: Range<usize>,
+    pub(super) uses: Range<usize>,
+    /// How many values it is made of.
+    pub(super) size: usize,
+    /// Why nothing can use it; was not said yet.
+    pub(super) unreadable: Option<String>,
+}
+
+/// The folder that the text of a `uses` means; the error is in plain words.
+pub(super) fn folder(text: &str) -> Result<&str, String> {
+    let folder = text.strip_prefix("./").map(|rest| rest.trim_end_matches('/'));
+    match folder.filter(|f| !f.is_empty() && f.split('/').all(|part| !["", ".", ".."].contains(&part))) {
+        Some(folder) => Ok(folder),
+        None => Err(format!("`{}` is no component", text.escape_debug())),
+    }
+}
+
+/// Reads the texts of every component that the manifests use, and of those that these use.
+pub(super) fn fetch(
+    sources: &mut Sources,
+    manifests: &[SourceId],
+    files: &dyn Files,
+) -> BTreeMap<String, Texts> {
+    let mut components = BTreeMap::new();
+    let mut open = manifests.to_vec();
+    while let Some(id) = open.pop() {
+        for name in used_by(&sources.get(id).text, id) {
+            if components.contains_key(&name) || components.len() == COMPONENTS_MAX {
+                continue;
+            }
+            let texts = match read(sources, &name, files) {
+                Ok(texts) => texts,
+                Err(words) => Texts::Unreadable(words),
+            };
+            if let Texts::Read { documents, .. } = &texts {
+                open.extend(documents);
+            }
+            components.insert(name, texts);
+        }
+    }
+    components
+}
+
+/// The folders that a text's documents use. Most texts use none and are not looked at twice.
+fn used_by(text: &str, id: SourceId) -> Vec<String> {
+    if !text.contains("uses") {
+        return Vec::new();
+    }
+    let documents = yaml::parse(text, id).documents;
+    let uses = documents.iter().filter_map(|root| root.entry("uses")?.node.text());
+    uses.filter_map(|text| folder(text).ok()).map(str::to_owned).collect()
+}
+
+fn read(sources: &mut Sources, folder: &str, files: &dyn Files) -> Result<Texts, String> {
+    let names = files.yaml_files(folder).map_err(|words| format!("the folder `{folder}` {words}"))?;
+    if !names.iter().any(|name| name == DEFINITION) {
+        return Err(format!("the folder `{folder}` has no {DEFINITION}"));
+    }
+    let mut add = |name: &str| {
+        let path = format!("{folder}/{name}");
+        let text = files.read(&path, BYTES_MAX).and_then(|bytes| files::text(&bytes));
+        text.map(|text| sources.add(path.as_str(), text)).map_err(|words| format!("`{path}` {words}"))
+    };
+    let definition = add(DEFINITION)?;
+    let others = names.iter().filter(|name| *name != DEFINITION);
+    Ok(Texts::Read { definition, documents: others.map(|name| add(name)).collect::<Result<_, _>>()? })
+}
+
+/// Reads `component.yaml`: the inputs and the outputs.
+pub(super) fn define<'t>(
+    component: &mut Component<'t>,
+    text: &'t str,
+    id: SourceId,
+    diagnostics: &mut Diagnostics,
+) {
+    const KEYS: [&str; 4] = ["description", "inputs", "outputs", "$schema"];
+    let parsed = yaml::parse(text, id);
+    diagnostics.extend(parsed.diagnostics);
+    for root in parsed.documents {
+        let Some(entries) = root.entries() else {
+            let words = format!("{DEFINITION} must be a mapping");
+            let help = "write `inputs:` and `outputs:`, or `{}` for neither";
+            diagnostics.push(Diagnostic::error(words).help(help).at(root.place));
+            continue;
+        };
+        for entry in entries {
+            match entry.key.as_ref() {
+                "inputs" => component.inputs.extend(inputs(entry, diagnostics)),
+                "outputs" => {
+                    let outputs = below(entry, "write `name: ${…}` lines", diagnostics);
+                    component.outputs.extend(outputs.iter().map(|e| (e.key.to_string(), e.node.clone())));
+                }
+                key if KEYS.contains(&key) => {}
+                key => {
+                    let words = format!("unknown key `{key}` in {DEFINITION}");
+                    diagnostics
+                        .push(Diagnostic::error(words).help(known_keys(key, KEYS)).at(entry.place));
+                }
+            }
+        }
+    }
+}
+
+fn inputs(entry: &Entry<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<String, Variable> {
+    let declared = below(entry, "write `name: { type: string }` lines", diagnostics);
+    let read = |e: &Entry<'_>| Some((e.key.to_string(), project::declaration(e, "input", diagnostics)?));
+    declared.iter().filter_map(read).collect()
+}
+
+fn below<'n, 't>(entry: &'n Entry<'t>, help: &str, diagnostics: &mut Diagnostics) -> &'n [Entry<'t>] {
+    let empty = matches!(entry.node.yaml, yaml::Yaml::Null);
+    if entry.node.entries().is_none() && !empty {
+        let words = format!("`{}` must be a mapping", entry.key);
+        diagnostics.push(Diagnostic::error(words).help(help).at(entry.node.place));
+    }
+    entry.node.entries().unwrap_or_default()
+}
