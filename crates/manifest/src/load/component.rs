@@ -128,8 +128,7 @@ pub(super) fn define<'t>(
                 key if KEYS.contains(&key) => {}
                 key => {
                     let words = format!("unknown key `{key}` in {DEFINITION}");
-                    diagnostics
-                        .push(Diagnostic::error(words).help(known_keys(key, KEYS)).at(entry.place));
+                    diagnostics.push(Diagnostic::error(words).help(known_keys(key, KEYS)).at(entry.place));
                 }
             }
         }

@@ -8,11 +8,19 @@ use model::rule::nearest;
 use model::{Address, Diagnostic, Kind, Place, Sensitivity, SourceId, Sources, kinds};
 
 use super::Load;
+use super::component::Component;
 use super::document::{Document, is_id};
+use super::uses::Use;
 use crate::yaml::{Entry, Node, Yaml};
 
 /// What a diagnostic is marked with.
-type Mark = (Address, &'static str);
+#[derive(Clone)]
+enum Mark {
+    /// The attribute whose secret it may show.
+    Attribute(Address, &'static str),
+    /// A component's sensitive input.
+    Input,
+}
 
 /// Secrets by where their keys begin; where they end.
 type Spans = BTreeMap<(SourceId, u32), (u32, Mark)>;
@@ -30,10 +38,16 @@ impl Load<'_, '_> {
                 collect(document, &secrets, &document.root, &mut spans);
             }
         }
+        for used in &self.uses {
+            collect_inputs(used, &self.components, &mut spans);
+        }
         let conceal = |mut diagnostic: Diagnostic| {
             diagnostic.related.retain(|(place, _)| mark(sources, &spans, *place).is_none());
             match diagnostic.place.and_then(|place| mark(sources, &spans, place)) {
-                Some((address, path)) => Diagnostic { address: Some(address), ..diagnostic }.attribute(path),
+                Some(Mark::Attribute(address, path)) => {
+                    Diagnostic { address: Some(address), ..diagnostic }.attribute(path)
+                }
+                Some(Mark::Input) => Diagnostic { secret: true, ..diagnostic },
                 None => diagnostic,
             }
         };
@@ -55,9 +69,7 @@ fn collect(document: &Document<'_>, secrets: &[&'static str], node: &Node<'_>, s
             for entry in entries {
                 match secret_of(document.kind, secrets, entry) {
                     Some(path) => {
-                        let end = end(&entry.node).max(entry.place.end);
-                        let mark = (address(document), path);
-                        spans.insert((entry.place.source, entry.place.start), (end, mark));
+                        insert(entry, Mark::Attribute(address(document), path), spans);
                     }
                     None => collect(document, secrets, &entry.node, spans),
                 }
@@ -66,6 +78,26 @@ fn collect(document: &Document<'_>, secrets: &[&'static str], node: &Node<'_>, s
         Yaml::List(list) => list.iter().for_each(|n| collect(document, secrets, n, spans)),
         _ => {}
     }
+}
+
+/// What a use hands in as a sensitive input, rightly written or nearly so.
+fn collect_inputs(used: &Use<'_>, components: &[Component<'_>], spans: &mut Spans) {
+    let Some(component) = used.component.map(|at| &components[at]) else {
+        return;
+    };
+    for entry in used.handed() {
+        let names = component.inputs.keys().map(String::as_str);
+        let meant = component.inputs.get(entry.key.as_ref());
+        let meant = meant.or_else(|| component.inputs.get(nearest(&entry.key, names)?));
+        if meant.is_some_and(|declared| declared.sensitive) {
+            insert(entry, Mark::Input, spans);
+        }
+    }
+}
+
+fn insert(entry: &Entry<'_>, mark: Mark, spans: &mut Spans) {
+    let end = end(&entry.node).max(entry.place.end);
+    spans.insert((entry.place.source, entry.place.start), (end, mark));
 }
 
 /// The secret that a key means, rightly written or nearly so.
@@ -118,7 +150,7 @@ fn in_words(line: &str) -> Option<Mark> {
     words.find_map(|word| {
         let mut all = kinds::KINDS.iter().flat_map(|kind| secrets(kind).map(move |path| (kind.name, path)));
         all.find(|(_, path)| last(path) == word)
-            .map(|(kind, path)| (Address::new(kind, None, "unnamed", None), path))
+            .map(|(kind, path)| Mark::Attribute(Address::new(kind, None, "unnamed", None), path))
     })
 }
 
@@ -143,6 +175,40 @@ mod tests {
         };
         let source = sources.add("m.yaml", text);
         crate::load(&mut sources, &[source], &inputs).diagnostics
+    }
+
+    /// A component in `c` with one input that is sensitive.
+    struct Sensitive;
+
+    impl crate::Files for Sensitive {
+        fn read(&self, _: &str, _: usize) -> Result<Vec<u8>, String> {
+            Ok(b"inputs: { password: { type: string, sensitive: true } }".to_vec())
+        }
+
+        fn yaml_files(&self, _: &str) -> Result<Vec<String>, String> {
+            Ok(vec!["component.yaml".to_owned()])
+        }
+    }
+
+    #[test]
+    fn what_shares_a_line_with_a_sensitive_input_is_secret() {
+        for case in
+            ["password: [canary]", "pasword: canary", "password: \"${canary}\"", "password: 7, canary: 1"]
+        {
+            let text = format!("uses: ./c\nname: a\nwith: {{ {case} }}");
+            let mut sources = Sources::default();
+            let source = sources.add("m.yaml", text.as_str());
+            let project = crate::Project::default();
+            let variables = Vec::new();
+            let inputs =
+                Inputs { project: &project, environment: "", variables, subscription: "", files: &Sensitive };
+            let on_the_line =
+                |d: &&Diagnostic| d.place.is_some_and(|p| p.start as usize >= text.len() - case.len() - 4);
+            let all = crate::load(&mut sources, &[source], &inputs).diagnostics.sorted();
+            assert!(all.iter().any(|d| on_the_line(&d)), "{case}: {all:?}");
+            assert!(all.iter().filter(on_the_line).all(|d| d.secret), "{case}: {all:?}");
+            assert!(!all.iter().any(|d| d.summary.contains("text `canary")), "{case}: {all:?}");
+        }
     }
 
     #[test]

@@ -23,7 +23,8 @@ type Asked = Result<Vec<Edge>, Option<Box<Diagnostic>>>;
 impl Load<'_, '_> {
     /// Adds the edges to the drafts.
     pub(super) fn edges(&mut self) {
-        let documents = self.documents.iter().all(|d| d.depends_on.is_empty() && d.replace_on_others.is_empty());
+        let documents =
+            self.documents.iter().all(|d| d.depends_on.is_empty() && d.replace_on_others.is_empty());
         if documents && self.uses.iter().all(|u| u.depends_on.is_empty()) {
             return;
         }

@@ -26,7 +26,11 @@ pub(super) struct Elements<'e> {
 impl Elements<'_> {
     /// One element without `for_each`, else one for each entry; `None` after a diagnostic.
     /// Each writes out `size` values, of which all documents together may have only so many.
-    pub(super) fn all(&mut self, size: impl Fn() -> usize, written_out: &mut usize) -> Option<Vec<Option<Each>>> {
+    pub(super) fn all(
+        &mut self,
+        size: impl Fn() -> usize,
+        written_out: &mut usize,
+    ) -> Option<Vec<Option<Each>>> {
         let Some(node) = self.root.entry("for_each").map(|e| &e.node) else {
             // What is written once as it stands costs nothing more; a component does.
             let bounded = self.scope == PROJECT || self.write_out(1, size(), self.root.place, written_out);

@@ -182,7 +182,11 @@ impl Expansion<'_, '_> {
         let name = match names.evaluate(node).map_err(|wrong| self.elements.wrong(wrong)).ok()? {
             (Json::String(name), false) => name,
             (_, true) => {
-                self.elements.error("a name cannot come from a secret", "everybody may see names", node.place);
+                self.elements.error(
+                    "a name cannot come from a secret",
+                    "everybody may see names",
+                    node.place,
+                );
                 return None;
             }
             (other, false) => {

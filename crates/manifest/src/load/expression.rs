@@ -177,7 +177,12 @@ impl<'a> Names<'a> {
     }
 
     /// What a component gives out: `component["team-a"].subnet_id`.
-    fn output(&mut self, index: &Index, keys: &[String], path: &[String]) -> Result<(Binding, usize), String> {
+    fn output(
+        &mut self,
+        index: &Index,
+        keys: &[String],
+        path: &[String],
+    ) -> Result<(Binding, usize), String> {
         let (name, key) = (keys[0].as_str(), keys.get(1).map(String::as_str));
         let scope = self.ground.scopes.find(self.scope, name, key).map_err(|missing| {
             let absent = match missing {
@@ -193,7 +198,9 @@ impl<'a> Names<'a> {
             None => {
                 let help = match component.outputs.is_empty() {
                     true => format!("add it below `outputs:` in {}/{DEFINITION}", component.folder),
-                    false => model::accept::known_keys(&path[0], component.outputs.keys().map(String::as_str)),
+                    false => {
+                        model::accept::known_keys(&path[0], component.outputs.keys().map(String::as_str))
+                    }
                 };
                 Err(format!("the component `{name}` has no output `{}`; {help}", path[0]))
             }

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::schema::Need;
-use model::{
-    Address, Adopt, Attributes, Diagnostic, Json, Lifecycle, Resource, Sources, Value, accept,
-};
+use model::{Address, Adopt, Attributes, Diagnostic, Json, Lifecycle, Resource, Sources, Value, accept};
 
 use super::Load;
 use super::attributes::below;

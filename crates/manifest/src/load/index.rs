@@ -107,13 +107,7 @@ impl Index {
     }
 
     /// Why something is not there, when a document could be what was meant.
-    pub(super) fn absent(
-        &self,
-        scope: usize,
-        kind: &str,
-        text: &str,
-        key: Option<&str>,
-    ) -> Option<Missing> {
+    pub(super) fn absent(&self, scope: usize, kind: &str, text: &str, key: Option<&str>) -> Option<Missing> {
         let out = self.left_out.iter().find(|out| {
             let named = out.id == text || out.name.eq_ignore_ascii_case(text);
             out.scope == scope && out.kind == kind && named && (key.is_none() || out.key.as_deref() == key)

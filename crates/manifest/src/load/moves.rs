@@ -24,7 +24,8 @@ impl Load<'_, '_> {
             for said in &self.uses[origin.used].moved_from {
                 moved.extend(match said {
                     Moved::Use(name, place) => {
-                        let key = origin.each.as_ref().filter(|_| !name.contains('[')).map(|e| e.text.as_str());
+                        let key =
+                            origin.each.as_ref().filter(|_| !name.contains('[')).map(|e| e.text.as_str());
                         let name = model::address::use_name(name, key);
                         Address::parse(&format!("{outer}{name}/{rest}")).map(|former| (former, *place))
                     }

@@ -83,12 +83,7 @@ impl Load<'_, '_> {
     }
 
     /// The bindings of an expression with values for slots, in what is handed across a component's border, too.
-    fn supplied(
-        &self,
-        expression: &Expression,
-        targets: &[Spot],
-        secret: &mut bool,
-    ) -> Option<Vec<Binding>> {
+    fn supplied(&self, expression: &Expression, targets: &[Spot], secret: &mut bool) -> Option<Vec<Binding>> {
         let supply = |binding: &Binding| {
             Some(match binding {
                 Binding::Pending(slot) => self.settled(targets[*slot], secret)?,

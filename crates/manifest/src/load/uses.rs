@@ -106,8 +106,10 @@ impl Header<'_> {
     /// Former names of the use, or former addresses of its resources, by the addresses they have now.
     fn moves_of_use(&mut self, node: &Node<'_>) -> Vec<Moved> {
         let Some(entries) = node.entries() else {
-            let (names, others): (Vec<_>, Vec<_>) =
-                self.names(node, "moved_from").into_iter().partition(|(text, _)| Address::parse(text).is_none());
+            let (names, others): (Vec<_>, Vec<_>) = self
+                .names(node, "moved_from")
+                .into_iter()
+                .partition(|(text, _)| Address::parse(text).is_none());
             for (address, place) in others {
                 let words = format!("a use of a component cannot have been {address}");
                 let help = "write the use's earlier name, or `{ NEW: OLD }` with the address that one of its resources has now";
@@ -233,7 +235,8 @@ impl Component<'_> {
 }
 
 fn component_of(used: &Use<'_>, all: &[Component<'_>], diagnostics: &mut Diagnostics) -> Option<usize> {
-    let help = format!("`uses` names a folder below the project that has a {DEFINITION}: `./components/team`");
+    let help =
+        format!("`uses` names a folder below the project that has a {DEFINITION}: `./components/team`");
     let mut wrong = |words: String, help: &str| {
         diagnostics.push(Diagnostic::error(words).help(help).at(used.text_place));
     };
