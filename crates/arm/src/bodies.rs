@@ -157,7 +157,9 @@ fn value_of<'a>(request: &'a Request<'_>, attribute: &Attribute) -> &'a Json {
 /// Whether an attribute goes lost with what is read-only: credentials, whose secret part Azure
 /// answers with null.
 fn is_dropped(request: &Request<'_>, attribute: &Attribute) -> bool {
-    let below = |path: &&&str| attribute.arm.strip_prefix(**path).is_some_and(|rest| rest.starts_with('.'));
+    let below = |path: &&&str| {
+        attribute.arm.strip_prefix(**path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
     request.kind.read_only.iter().any(|path| below(&path))
 }
 

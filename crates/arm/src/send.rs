@@ -261,7 +261,9 @@ impl ArmProvider {
         let mut call = self.at(request, Method::DELETE, &[], None);
         let purge = request.attributes.get("purge_on_delete") == Some(&json!(true));
         if is_compute(request.kind) {
-            call.url.query_pairs_mut().append_pair("underlyingResourceAction", "Delete");
+            // What was made elsewhere is never deleted along (machine-learning facts §2.2).
+            let action = if request.kind.is_attached() { "Detach" } else { "Delete" };
+            call.url.query_pairs_mut().append_pair("underlyingResourceAction", action);
         } else if request.kind.name == "workspace" && purge {
             call.url.query_pairs_mut().append_pair("forceToPurge", "true");
         }

@@ -236,6 +236,10 @@ impl<T: Tree> Walk<'_, T> {
         let mut out = serde_json::Map::new();
         let mut good = true;
         for (key, below) in entries {
+            // Azure answers quantities that nobody gave with null.
+            if matches!((element, below.shape()), (Type::Quantity, Shape::Scalar(Json::Null))) {
+                continue;
+            }
             match self.value(element, below, &trail.key(key)) {
                 Some(json) => drop(out.insert(key.to_owned(), json)),
                 None => good = false,
@@ -336,8 +340,12 @@ impl<T: Tree> Walk<'_, T> {
         let mut good = true;
         for (key, below) in entries {
             let path = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
-            if let Some(field) = fields.iter().find(|f| f.path == path && !f.derived) {
-                leaves.push((field.path, below));
+            let lenient = self.host.lenient();
+            // az ml hands what it does not know on as ARM spells it, nulls included.
+            let named = |f: &&Attribute| !f.derived && (f.path == path || (lenient && f.arm == path));
+            if let Some(field) = fields.iter().find(named) {
+                let absent = lenient && matches!(below.shape(), Shape::Scalar(Json::Null));
+                leaves.extend((!absent).then_some((field.path, below)));
             } else if fields.iter().any(|f| !f.derived && within(f.path, &path) && f.path != path) {
                 good &= match below.shape() {
                     Shape::Map(inner) => self.flatten(fields, &path, inner, below, trail, leaves),
@@ -411,6 +419,8 @@ fn scalar(value_type: &Type, json: Json, lenient: bool) -> Result<Json, Refusal>
     match (value_type, json) {
         (Type::String, Json::String(text)) => Ok(Json::String(text)),
         (Type::Scalar, json) => Ok(json),
+        (Type::Quantity, json @ Json::String(_)) => Ok(json),
+        (Type::Quantity, Json::Number(number)) => Ok(Json::from(number.to_string())),
         (Type::Boolean, Json::Bool(yes)) => Ok(Json::Bool(yes)),
         (Type::Boolean, Json::String(text)) => boolean(&text, lenient),
         (Type::Integer, Json::Number(number)) => integer(number),
@@ -496,6 +506,7 @@ fn wanted(value_type: &Type) -> &'static str {
         Type::Map(_) | Type::Object(_) => "a mapping",
         Type::Script => "the name of a setup_script document, or a mapping",
         Type::Scalar => "a single value",
+        Type::Quantity => "a quantity such as `4Gi` or `1`",
     }
 }
 

@@ -127,6 +127,9 @@ fn encode_value(value_type: &Type, value: &Json) -> Json {
     match (value_type, value) {
         (Type::Enum(variants), Json::String(word)) => json!(arm_word(variants, word)),
         (Type::List(element), Json::Array(list)) => list.iter().map(|v| encode_value(element, v)).collect(),
+        (Type::Map(element), Json::Object(map)) => {
+            map.iter().map(|(key, value)| (key.clone(), encode_value(element, value))).collect()
+        }
         (Type::Object(fields), Json::Object(_)) => encode_object(fields, value),
         _ => value.clone(),
     }
@@ -139,6 +142,10 @@ fn decode_value(value_type: &Type, value: &Json) -> Option<Json> {
             list.iter().filter_map(|v| decode_value(element, v)).collect()
         }
         (Type::List(_), _) => return None,
+        (Type::Map(element), Json::Object(map)) => {
+            let given = map.iter().filter(|(_, value)| !value.is_null());
+            given.filter_map(|(key, value)| Some((key.clone(), decode_value(element, value)?))).collect()
+        }
         (Type::Object(fields), Json::Object(_)) => decode_object(fields, value),
         (Type::Integer, Json::Number(number)) if number.is_f64() => json!(number.as_f64()? as i64),
         _ => value.clone(),

@@ -107,7 +107,12 @@ fn attribute_value(attribute: &Attribute) -> Json {
 fn type_value(attribute: &Attribute) -> Json {
     let value = plain_value(&attribute.value, attribute.rules);
     match attribute.value {
-        Type::String | Type::Duration(_) | Type::Reference(_) | Type::Script | Type::Scalar => value,
+        Type::String
+        | Type::Duration(_)
+        | Type::Reference(_)
+        | Type::Script
+        | Type::Scalar
+        | Type::Quantity => value,
         _ => json!({ "anyOf": [value, expression()] }),
     }
 }
@@ -120,6 +125,7 @@ fn plain_value(value_type: &Type, rules: &[Rule]) -> Json {
         Type::Boolean => json!({ "type": "boolean" }),
         Type::Duration(_) => json!({ "type": ["integer", "string"] }),
         Type::Scalar => json!({ "type": ["string", "number", "boolean"] }),
+        Type::Quantity => json!({ "type": ["string", "number"] }),
         Type::Enum(variants) => {
             let mut words: Vec<&str> = variants.iter().map(|v| v.yaml).collect();
             words.dedup();

@@ -29,6 +29,8 @@ pub enum Rule {
     NoDoubleHyphen,
     /// A full ARM id.
     ArmId,
+    /// A full ARM id of one of these types.
+    ArmIdOf(&'static [&'static str]),
     /// A GUID.
     Guid,
     /// A Windows time-zone name, `W. Europe Standard Time`.
@@ -84,6 +86,10 @@ impl Rule {
             ),
             Rule::NoDoubleHyphen => (text.contains("--"), "must not have two `-` in a row".into()),
             Rule::ArmId => (ArmId::parse(text).is_none(), "must be a full ARM id, `/subscriptions/…`".into()),
+            Rule::ArmIdOf(types) => (
+                !ArmId::parse(text).is_some_and(|id| is_of(&id, types)),
+                format!("must be a full ARM id of the type {}, and is `{text}`", types.join(" or ")),
+            ),
             Rule::Guid => (!is_guid(text), "must be a GUID, `00000000-0000-0000-0000-000000000000`".into()),
             Rule::TimeZone => return time_zone(text),
             Rule::Cron => return cron(text),
@@ -245,6 +251,10 @@ fn script_text(text: &str) -> Option<String> {
         _ => return None,
     };
     Some(problem.to_owned())
+}
+
+fn is_of(id: &ArmId, types: &[&str]) -> bool {
+    types.iter().any(|t| id.resource_type().eq_ignore_ascii_case(t))
 }
 
 fn is_guid(text: &str) -> bool {

@@ -35,6 +35,9 @@ pub struct Kind {
     pub loses: Option<&'static str>,
 }
 
+/// Where the body of an attached compute names what is attached.
+pub const ATTACHED_TO: &str = "properties.resourceId";
+
 /// Where a kind lies in ARM, and so how its id follows from names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
@@ -148,6 +151,8 @@ pub enum Type {
     Script,
     /// Any scalar, kept as it is.
     Scalar,
+    /// A quantity of Kubernetes, `4Gi` or `1`: a text or a number, kept as text.
+    Quantity,
 }
 
 /// The unit of a [`Type::Duration`].
@@ -516,6 +521,11 @@ impl Kind {
     /// Whether resources of this kind are gone, and are made anew, with what they lie in or on.
     pub fn goes_with_its_place(&self) -> bool {
         matches!(self.placement, Placement::InParent { .. } | Placement::OnScope { .. })
+    }
+
+    /// Whether it only makes something known to a workspace that was made elsewhere: a delete lets go of that.
+    pub fn is_attached(&self) -> bool {
+        self.attributes.iter().any(|a| a.arm == ATTACHED_TO)
     }
 
     /// The api-version that requests carry; empty for local kinds.

@@ -123,6 +123,8 @@ fn value(attribute: &Attribute, random: &mut Random) -> Json {
         Type::Map(Type::Scalar) => map(random, |random| {
             [json!("text"), json!(""), json!(5), json!(true), json!(0.5)][random.below(5) as usize].clone()
         }),
+        Type::Map(Type::Object(attributes)) => map(random, |random| object(attributes, random)),
+        Type::Map(Type::Quantity) => map(random, |random| json!(*random.pick(&["4Gi", "1", "500m"]))),
         Type::Map(_) => map(random, |random| json!(free_text(random))),
         Type::Script => script(random),
         _ => scalar(attribute, random),
@@ -197,6 +199,15 @@ fn ruled_text(rule: &Rule, random: &mut Random) -> Option<String> {
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1vNqwD0dsRk5mQOgWc4bYhF0V8o5aGPnRk7lB1q2Wf";
     let one_of = |words: &[&str], random: &mut Random| Some((*random.pick(words)).to_owned());
     match rule {
+        Rule::ArmIdOf(types) => {
+            // Of a nested type, the parent's name stands between.
+            let segments: Vec<&str> = random.pick(types).split('/').collect();
+            let above = segments[..segments.len() - 1].join("/");
+            let last = segments[segments.len() - 1];
+            let within =
+                if segments.len() > 2 { format!("{above}/within/{last}") } else { format!("{above}/{last}") };
+            Some(id(&within, "thing", random))
+        }
         Rule::ArmId => Some(id("Microsoft.Some/things", "thing", random)),
         Rule::Guid => Some(odd("89abcdef-0123-4567-89ab-cdef01234567", random)),
         Rule::SshKey => {
@@ -291,13 +302,7 @@ fn list(attribute: &Attribute, element: &'static Type, random: &mut Random) -> J
     });
     let elements = (0..length).map(|index| match (element, each) {
         (Type::Integer, Some((low, high))) => json!(*random.pick(&[low, high, (low + high) / 2])),
-        (Type::Object(attributes), _) => {
-            let mut object = json!({});
-            for (path, value) in fields(attributes, None, random) {
-                set(&mut object, path, value);
-            }
-            object
-        }
+        (Type::Object(attributes), _) => object(attributes, random),
         (Type::Enum(variants), _) => json!(random.pick(variants).yaml),
         (Type::Reference(reference), _) => {
             json!(id(reference.resource_type, &format!("one{index}"), random))
@@ -305,6 +310,14 @@ fn list(attribute: &Attribute, element: &'static Type, random: &mut Random) -> J
         _ => json!(free_text(random)),
     });
     elements.collect()
+}
+
+fn object(attributes: &'static [Attribute], random: &mut Random) -> Json {
+    let mut object = json!({});
+    for (path, value) in fields(attributes, None, random) {
+        set(&mut object, path, value);
+    }
+    object
 }
 
 fn map(random: &mut Random, value: impl Fn(&mut Random) -> Json) -> Json {

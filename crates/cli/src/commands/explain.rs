@@ -140,7 +140,9 @@ fn in_full(kind: &str, attribute: &Attribute) -> String {
 
 fn fields_of(value_type: &Type) -> Vec<&'static Attribute> {
     match value_type {
-        Type::List(Type::Object(fields)) => fields.iter().filter(|f| !f.derived).collect(),
+        Type::List(Type::Object(fields)) | Type::Map(Type::Object(fields)) => {
+            fields.iter().filter(|f| !f.derived).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -158,6 +160,7 @@ fn type_word(value_type: &Type) -> &'static str {
         Type::Object(_) => "mapping",
         Type::Script => "script",
         Type::Scalar => "scalar",
+        Type::Quantity => "quantity",
     }
 }
 

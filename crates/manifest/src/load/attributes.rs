@@ -10,7 +10,7 @@ use super::draft::{Leaf, Pending};
 use super::expression::{Names, Resources};
 use super::host::{self, PROBLEMS_MAX, Walker};
 use super::table::{self, Slot};
-use crate::yaml::{Entry, Node};
+use crate::yaml::{Entry, Node, Yaml};
 
 /// Keys that az ml prints and drops again, beside those of the kinds.
 const AZ_ML_READ_ONLY: [&str; 5] = [
@@ -20,6 +20,15 @@ const AZ_ML_READ_ONLY: [&str; 5] = [
     "network_settings.public_ip_address",
     "network_settings.private_ip_address",
 ];
+
+/// Another name of an attribute that ends so names a file with its text.
+const FILE: &str = "_file";
+
+/// The group whose content az ml hands on unread.
+const HANDED_ON: &str = "properties.";
+
+/// The largest file that an attribute's text may come from, in bytes: a private key has a few thousand.
+const FILE_BYTES_MAX: usize = 64 * 1024;
 
 /// What all expressions of a run may make, in bytes: a large variable may be repeated by `for_each`.
 const MADE_MAX: usize = 64 * 1024 * 1024;
@@ -73,7 +82,17 @@ impl<'t> Load<'t, '_> {
                 joined.as_str()
             }
         };
-        let path = kind.aliases.iter().find(|(old, _)| *old == path).map_or(path, |(_, new)| new);
+        let alias = kind.aliases.iter().find(|(old, _)| *old == path);
+        if let Some(attribute) =
+            alias.filter(|(old, _)| old.ends_with(FILE)).and_then(|(_, new)| kind.attribute(new))
+        {
+            return self.leaf_from_file(at, attribute, &entry.node);
+        }
+        let path = alias.map_or(path, |(_, new)| new);
+        if az_ml && alias.is_some_and(|(old, _)| old.starts_with(HANDED_ON)) && entry.node.yaml == Yaml::Null
+        {
+            return; // what is handed on as it is may be null
+        }
         match self.tables.slot(kind, path) {
             Some(Slot::Leaf(attribute)) => self.leaf(at, attribute, &entry.node, az_ml),
             Some(Slot::Group) => match entry.node.entries() {
@@ -146,6 +165,35 @@ impl<'t> Load<'t, '_> {
             self.accepted(at, attribute, node, Manner { lenient, ..Manner::default() })
         };
         self.drafts[at].leaves.insert(attribute.path, leaf);
+    }
+
+    /// An attribute whose text is that of a file below the project.
+    fn leaf_from_file(&mut self, at: usize, attribute: &'static Attribute, node: &Node<'_>) {
+        let path = node.text().filter(|path| !path.is_empty() && !node.mentions("${"));
+        let read = match path {
+            Some(path) => self.inputs.files.read(path, FILE_BYTES_MAX),
+            None => Err("is no plain path; write the path out".to_owned()),
+        };
+        let text =
+            read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned()));
+        match text {
+            Ok(text) => {
+                // A text from a file has no expressions.
+                let node = Node::from_json(Json::from(text), node.place);
+                self.drafts[at].stands(attribute.path, node.place);
+                let leaf = self.accepted(at, attribute, &node, false, false);
+                self.drafts[at].leaves.insert(attribute.path, leaf);
+            }
+            Err(words) => {
+                let words = format!("the file `{}` {words}", path.unwrap_or_default().escape_debug());
+                let help = format!(
+                    "name a regular file below the project, or give `{}` from a sensitive variable",
+                    attribute.path
+                );
+                self.report(at, Diagnostic::error(words).help(help).at(node.place), attribute.path);
+                self.drafts[at].leaves.insert(attribute.path, Leaf::Broken);
+            }
+        }
     }
 
     /// A value without expressions, in its canonical form.

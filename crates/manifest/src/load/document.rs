@@ -62,7 +62,8 @@ pub(super) fn read<'t>(
         return None;
     }
     let (kind, az_ml) = header.kind(&root)?;
-    let workspace = if az_ml { header.default_workspace(&root, project) } else { None };
+    let workspace =
+        if az_ml && kind.parent().is_some() { header.default_workspace(&root, project) } else { None };
     let lifecycle = root.entry("lifecycle").map(|e| header.lifecycle(&e.node, kind));
     let (lifecycle, replace_on_others) = lifecycle.unwrap_or_default();
     let depends_on =
@@ -85,6 +86,18 @@ pub(super) fn read<'t>(
     })
 }
 
+/// The types of az ml's compute YAML (az ml facts §1), and our kinds.
+const AZ_ML_TYPES: [(&str, &str); 5] = [
+    ("amlcompute", "cluster"),
+    ("computeinstance", "instance"),
+    ("virtualmachine", "virtual_machine"),
+    ("kubernetes", "kubernetes"),
+    ("synapsespark", "synapse_spark"),
+];
+
+/// How the `$schema` of az ml's workspace YAML ends: they have no `type` (az ml facts §8).
+const AZ_ML_WORKSPACES: &str = "/workspace.schema.json";
+
 pub(super) struct Header<'d> {
     pub(super) diagnostics: &'d mut Diagnostics,
 }
@@ -97,6 +110,7 @@ impl Header<'_> {
     fn kind(&mut self, root: &Node<'_>) -> Option<(&'static Kind, bool)> {
         match (root.entry("kind"), root.entry("type")) {
             (Some(entry), _) => self.own_kind(&entry.node).map(|kind| (kind, false)),
+            (None, _) if is_az_ml_workspace(root) => kinds::find("workspace").map(|kind| (kind, true)),
             (None, Some(entry)) => self.az_ml_kind(&entry.node).map(|kind| (kind, true)),
             (None, None) => {
                 let names = kinds::KINDS.map(|k| k.name);
@@ -127,25 +141,13 @@ impl Header<'_> {
 
     fn az_ml_kind(&mut self, node: &Node<'_>) -> Option<&'static Kind> {
         let word = node.text().unwrap_or_default().to_ascii_lowercase();
-        match word.as_str() {
-            "amlcompute" => kinds::find("cluster"),
-            "computeinstance" => kinds::find("instance"),
-            "virtualmachine" | "kubernetes" | "synapsespark" => {
-                let words = format!("computes of type `{word}` are not supported by this version");
-                self.error(
-                    words,
-                    "leave the document out; plumb does not touch what it does not manage",
-                    node.place,
-                );
-                None
-            }
-            _ => {
-                let words = format!("`type` is {}, which is no compute of az ml", described(&node.to_json()));
-                let help = "write `kind: …`, or az ml's `type: amlcompute` or `type: computeinstance`";
-                self.error(words, help, node.place);
-                None
-            }
+        let found = AZ_ML_TYPES.iter().find(|(theirs, _)| *theirs == word);
+        if found.is_none() {
+            let words = format!("`type` is {}, which is no compute of az ml", described(&node.to_json()));
+            let types = model::accept::quoted(AZ_ML_TYPES.map(|(theirs, _)| theirs));
+            self.error(words, format!("write `kind: …`, or one of az ml's types: {types}"), node.place);
         }
+        kinds::find(found?.1)
     }
 
     fn default_workspace(&mut self, root: &Node<'_>, project: &Project) -> Option<String> {
@@ -334,6 +336,11 @@ impl Header<'_> {
             }
         }
     }
+}
+
+fn is_az_ml_workspace(root: &Node<'_>) -> bool {
+    let schema = root.entry("$schema").and_then(|e| e.node.text());
+    schema.is_some_and(|s| s.to_ascii_lowercase().ends_with(AZ_ML_WORKSPACES))
 }
 
 /// Whether a text can be a part of an address.

@@ -171,7 +171,7 @@ impl Load<'_, '_> {
     fn needs(&mut self, at: usize, kind: &'static str) {
         let draft = &self.drafts[at];
         let document = &self.documents[draft.document];
-        if document.az_ml {
+        if document.az_ml && kind == "workspace" {
             return; // said when the header was read
         }
         let near = document.root.entries().into_iter().flatten().find(|e| {
@@ -249,7 +249,7 @@ impl Load<'_, '_> {
         Some(None)
     }
 
-    /// No two drafts have one address or one ARM id; clusters and instances share their names.
+    /// No two drafts have one address or one ARM id; the computes of a workspace share their names.
     pub(super) fn unique(&mut self) {
         let mut addresses = std::collections::HashMap::new();
         for at in 0..self.drafts.len() {
@@ -265,9 +265,7 @@ impl Load<'_, '_> {
             } else if let Some(first) = taken {
                 let words = format!("two documents describe the same resource, `{}`", self.drafts[at].name);
                 let help = match self.drafts[at].kind.parent() {
-                    Some(_) => {
-                        "clusters and instances of one workspace share their names, without regard to case"
-                    }
+                    Some(_) => "computes of one workspace share their names, without regard to case",
                     None => {
                         "names of Azure resources do not differ by case; remove one, or give it another name"
                     }

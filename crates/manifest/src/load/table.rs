@@ -28,22 +28,25 @@ impl Tables {
 
 fn index(kind: &'static Kind) -> HashMap<&'static str, Slot> {
     let mut slots = HashMap::new();
-    for attribute in kind.attributes.iter().filter(|a| !a.derived) {
-        for (dot, _) in attribute.path.match_indices('.') {
-            slots.entry(&attribute.path[..dot]).or_insert(Slot::Group);
+    let open = kind.attributes.iter().filter(|a| !a.derived);
+    for path in open.clone().map(|a| a.path).chain(kind.aliases.iter().map(|(old, _)| *old)) {
+        for (dot, _) in path.match_indices('.') {
+            slots.entry(&path[..dot]).or_insert(Slot::Group);
         }
-        slots.insert(attribute.path, Slot::Leaf(attribute));
     }
+    slots.extend(open.map(|a| (a.path, Slot::Leaf(a))));
     slots
 }
 
 /// The keys that may stand below a group (or at the top, for an empty one), for "did you mean".
 pub(super) fn keys_below(kind: &'static Kind, group: &str) -> BTreeSet<&'static str> {
-    let attributes = kind.attributes.iter().filter(|a| !a.derived);
+    let attributes = kind.attributes.iter().filter(|a| !a.derived).map(|a| a.path);
+    // Other names are told only where az ml has a whole group of them.
+    let aliases = kind.aliases.iter().map(|(old, _)| *old).filter(|_| !group.is_empty());
     attributes
-        .filter_map(|a| {
-            let rest =
-                if group.is_empty() { a.path } else { a.path.strip_prefix(group)?.strip_prefix('.')? };
+        .chain(aliases)
+        .filter_map(|path| {
+            let rest = if group.is_empty() { path } else { path.strip_prefix(group)?.strip_prefix('.')? };
             rest.split('.').next()
         })
         .collect()

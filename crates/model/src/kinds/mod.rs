@@ -1,31 +1,48 @@
 //! The kinds, one file each. A kind is data; see `docs/adding-a-kind.md`.
 
+mod aks;
 mod application_insights;
+mod attached;
 mod cluster;
 mod common;
 mod container_registry;
+mod data_factory;
+mod data_lake_analytics;
+mod databricks;
+mod hdinsight;
 mod instance;
 mod key_vault;
+mod kubernetes;
 mod resource_group;
 mod setup_script;
 mod storage_account;
+mod synapse_spark;
 pub mod time_zones;
 mod user_assigned_identity;
+mod virtual_machine;
 mod workspace;
 
 use crate::{ArmId, Kind, Placement};
 
 /// Every kind, ordered by name.
-pub static KINDS: [&Kind; 10] = [
+pub static KINDS: [&Kind; 18] = [
+    &aks::KIND,
     &application_insights::KIND,
     &cluster::KIND,
     &container_registry::KIND,
+    &data_factory::KIND,
+    &data_lake_analytics::KIND,
+    &databricks::KIND,
+    &hdinsight::KIND,
     &instance::KIND,
     &key_vault::KIND,
+    &kubernetes::KIND,
     &resource_group::KIND,
     &setup_script::KIND,
     &storage_account::KIND,
+    &synapse_spark::KIND,
     &user_assigned_identity::KIND,
+    &virtual_machine::KIND,
     &workspace::KIND,
 ];
 
