@@ -63,6 +63,7 @@ pub static KIND: Kind = Kind {
             "properties.properties.extensionInstanceReleaseTrain",
             "The release train of the machine-learning extension on the cluster.",
         )
+        .initial(Default::String("stable"))
         .change(Change::Put),
         Attribute::new(
             "extension.principal_id",
