@@ -158,7 +158,7 @@ async fn an_inventory_names_also_what_is_of_no_known_kind() {
         ),
         (
             &format!("GET ~/computes{ML}"),
-            reply(200, json!({ "value": [body("cpu", "amlcompute"), body("aks", "Kubernetes")] })),
+            reply(200, json!({ "value": [body("cpu", "amlcompute"), body("new", "Quantum")] })),
         ),
     ]);
     let provider = wire.provider();
@@ -167,9 +167,9 @@ async fn an_inventory_names_also_what_is_of_no_known_kind() {
     wire.end();
     let kinds: Vec<_> = found.iter().map(|i| (i.arm_id.name(), i.kind.map(|k| k.name))).collect();
     let expected =
-        [("eyes", Some("application_insights")), ("net", None), ("cpu", Some("cluster")), ("aks", None)];
+        [("eyes", Some("application_insights")), ("net", None), ("cpu", Some("cluster")), ("new", None)];
     assert_eq!(kinds, expected);
-    assert_eq!(found[3].what, "Microsoft.MachineLearningServices/workspaces/computes (Kubernetes)");
+    assert_eq!(found[3].what, "Microsoft.MachineLearningServices/workspaces/computes (Quantum)");
     // A cluster has no collections, and costs no call.
     assert!(provider.inventory(&compute("cpu")).await.unwrap().is_empty());
 }

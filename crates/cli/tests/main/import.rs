@@ -123,13 +123,13 @@ fn a_whole_group_comes_with_documents_and_an_empty_plan() {
     bench.cloud.new_requests();
     let said = bench.imported(&["--resource-group", "ml"]);
     for words in [
-        "manifests/ml/workspace-research.yaml  (3 documents)",
+        "manifests/ml/workspace-research.yaml  (4 documents)",
         "manifests/ml/storage_account.yaml  (1 document)",
-        "Imported 9 resources into the state; nothing was changed in Azure.",
+        "Imported 10 resources into the state; nothing was changed in Azure.",
         "Planned against the written files: no changes for what was imported.",
         "cluster/research/cpu: ssh_settings.admin_password",
         "virtualNetworks/net: plumb has no kind for Microsoft.Network/virtualNetworks",
-        "computes/aks: plumb has no kind for Microsoft.MachineLearningServices/workspaces/computes (Kubernetes)",
+        "kubernetes/research/aks: extension.relay_connection_string",
     ] {
         contains(&said.stdout, words);
     }

@@ -1,5 +1,6 @@
 //! The program as users run it: scenarios, examples, the README, kills, and bad input.
 
+mod attached;
 mod clients;
 mod cloud;
 mod credentials;
