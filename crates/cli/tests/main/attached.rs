@@ -46,14 +46,22 @@ const ROWS: [(&str, &str, &str); 8] = [
         "Microsoft.HDInsight/clusters/hadoop",
         "address: hadoop-ssh.azurehdinsight.net\nssh_settings: { admin_username: sshuser, ssh_private_key: hunter2-canary }\n",
     ),
-    ("synapse_spark", "Microsoft.Synapse/workspaces/syn/bigDataPools/pool", "identity: { type: system_assigned }\n"),
+    (
+        "synapse_spark",
+        "Microsoft.Synapse/workspaces/syn/bigDataPools/pool",
+        "identity: { type: system_assigned }\n",
+    ),
     (
         "aks",
         "Microsoft.ContainerService/managedClusters/inference",
         "cluster_purpose: dev_test\nssl: { status: enabled, cert: hunter2-canary, key: hunter2-canary, cname: a.example }\n",
     ),
     ("data_factory", "Microsoft.DataFactory/factories/factory", ""),
-    ("data_lake_analytics", "Microsoft.DataLakeAnalytics/accounts/lake", "data_lake_store_account_name: lake\n"),
+    (
+        "data_lake_analytics",
+        "Microsoft.DataLakeAnalytics/accounts/lake",
+        "data_lake_store_account_name: lake\n",
+    ),
 ];
 
 fn name(kind: &str) -> String {
