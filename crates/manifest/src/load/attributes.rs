@@ -171,7 +171,10 @@ impl<'t> Load<'t, '_> {
     fn leaf_from_file(&mut self, at: usize, attribute: &'static Attribute, node: &Node<'_>) {
         let path = node.text().filter(|path| !path.is_empty() && !node.mentions("${"));
         let read = match path {
-            Some(path) => self.inputs.files.read(path, FILE_BYTES_MAX),
+            Some(path) => {
+                let path = self.from_project(self.drafts[at].scope, path);
+                self.inputs.files.read(&path, FILE_BYTES_MAX)
+            }
             None => Err("is no plain path; write the path out".to_owned()),
         };
         let text =
@@ -181,7 +184,7 @@ impl<'t> Load<'t, '_> {
                 // A text from a file has no expressions.
                 let node = Node::from_json(Json::from(text), node.place);
                 self.drafts[at].stands(attribute.path, node.place);
-                let leaf = self.accepted(at, attribute, &node, false, false);
+                let leaf = self.accepted(at, attribute, &node, Manner::default());
                 self.drafts[at].leaves.insert(attribute.path, leaf);
             }
             Err(words) => {
@@ -193,6 +196,14 @@ impl<'t> Load<'t, '_> {
                 self.report(at, Diagnostic::error(words).help(help).at(node.place), attribute.path);
                 self.drafts[at].leaves.insert(attribute.path, Leaf::Broken);
             }
+        }
+    }
+
+    /// A file's path below the project: a component's files lie in its folder, so that it can be used from anywhere.
+    pub(super) fn from_project(&self, scope: usize, path: &str) -> String {
+        match self.ground().component(scope).folder.as_str() {
+            "" => path.to_owned(),
+            folder => format!("{folder}/{path}"),
         }
     }
 

@@ -22,7 +22,7 @@ impl Load<'_, '_> {
             let evaluated = self.evaluate(&output.value, PROJECT, None);
             match self.said(evaluated, |words| format!("output `{name}`: {words}")) {
                 Ok(found) => values.extend(found.map(|found| (name.clone(), value(found)))),
-                Err(diagnostic) => self.diagnostics.extend(diagnostic),
+                Err(diagnostic) => self.diagnostics.extend(diagnostic.map(|d| *d)),
             }
         }
         values
@@ -51,7 +51,7 @@ impl Load<'_, '_> {
                     wrong.push(wrong_type(&entry.key, declared, &json, entry.node.place));
                 }
                 Ok(_) => {}
-                Err(diagnostic) => wrong.extend(diagnostic),
+                Err(diagnostic) => wrong.extend(diagnostic.map(|d| *d)),
             }
         }
         self.say_in(outer, wrong);
@@ -62,7 +62,7 @@ impl Load<'_, '_> {
         for (name, node) in &self.ground().component(scope).outputs {
             let evaluated = self.evaluate(node, scope, None);
             let said = self.said(evaluated, |words| format!("output `{name}`: {words}"));
-            wrong.extend(said.err().flatten());
+            wrong.extend(said.err().flatten().map(|diagnostic| *diagnostic));
         }
         self.say_in(scope, wrong);
     }
@@ -78,9 +78,10 @@ impl Load<'_, '_> {
         &self,
         evaluated: Result<Option<Evaluated>, Wrong>,
         words: impl Fn(String) -> String,
-    ) -> Result<Option<Evaluated>, Option<Diagnostic>> {
-        evaluated
-            .map_err(|(said, place)| (!said.is_empty()).then(|| Diagnostic::error(words(said)).at(place)))
+    ) -> Result<Option<Evaluated>, Option<Box<Diagnostic>>> {
+        evaluated.map_err(|(said, place)| {
+            (!said.is_empty()).then(|| Box::new(Diagnostic::error(words(said)).at(place)))
+        })
     }
 
     /// A value in a scope once every attribute is settled; `None` when it rests on something broken.
