@@ -63,6 +63,7 @@ const BESIDE: &[Beside] = &[
     ),
     // A new vault is told the tenant of its subscription.
     beside(Purpose::Apply, &["key_vault"], "Microsoft.Resources/subscriptions/read"),
+    beside(Purpose::Apply, &["storage_account"], "Microsoft.Storage/locations/asyncOperations/read"),
     beside(Purpose::Apply, &["resource_group"], "Microsoft.Resources/subscriptions/operationresults/read"),
     beside(
         Purpose::DataScientist,

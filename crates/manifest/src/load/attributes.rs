@@ -172,7 +172,7 @@ impl<'t> Load<'t, '_> {
         let path = node.text().filter(|path| !path.is_empty() && !node.mentions("${"));
         let read = match path {
             Some(path) => {
-                let path = self.from_project(self.drafts[at].scope, path);
+                let path = self.path_below_project(self.drafts[at].scope, path);
                 self.inputs.files.read(&path, FILE_BYTES_MAX)
             }
             None => Err("is no plain path; write the path out".to_owned()),
@@ -200,7 +200,7 @@ impl<'t> Load<'t, '_> {
     }
 
     /// A file's path below the project: a component's files lie in its folder, so that it can be used from anywhere.
-    pub(super) fn from_project(&self, scope: usize, path: &str) -> String {
+    pub(super) fn path_below_project(&self, scope: usize, path: &str) -> String {
         match self.ground().component(scope).folder.as_str() {
             "" => path.to_owned(),
             folder => format!("{folder}/{path}"),
