@@ -2,7 +2,7 @@
 //! beyond that.
 
 use executor::provider::Request;
-use model::body::{decode, encode, is_sent, to_arm};
+use model::body::{decode, encode, is_sent, to_arm, with_own_id};
 use model::compare::{get, set};
 use model::schema::Removal;
 use model::{Attribute, Compare, Json, Type};
@@ -23,6 +23,7 @@ pub(crate) fn create(request: &Request<'_>) -> Json {
         set(&mut body, "properties.encryption.status", json!("Enabled"));
     }
     settle_identities(&mut body);
+    with_own_id(&mut body, request.arm_id);
     body
 }
 
@@ -41,11 +42,13 @@ pub(crate) fn put(request: &Request<'_>, live: &Json) -> Json {
     for attribute in changed(request) {
         match encode(attribute, value_of(request, attribute)) {
             Json::Null if matches!(attribute.value, Type::Map(_)) => set(&mut body, attribute.arm, json!({})),
-            Json::Null => remove(&mut body, attribute.arm),
+            // A reference is an object with an id alone.
+            Json::Null => remove(&mut body, attribute.arm.strip_suffix(".id").unwrap_or(attribute.arm)),
             value => set(&mut body, attribute.arm, value),
         }
     }
     settle_identities(&mut body);
+    with_own_id(&mut body, request.arm_id);
     body
 }
 
@@ -66,6 +69,7 @@ pub(crate) fn patch(request: &Request<'_>, live: &Json) -> Json {
         let empty = value.is_null() && attribute.compare == Compare::EmptyIsAbsent;
         set(&mut body, attribute.arm, if empty { json!("") } else { value });
     }
+    with_own_id(&mut body, request.arm_id);
     complete(request, live, &mut body);
     name_lost_identities(request, live, &mut body);
     body

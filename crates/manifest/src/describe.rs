@@ -214,6 +214,10 @@ impl Names<'_> {
     }
 
     fn reference(&self, reference: &Reference, own: &ArmId, text: &str) -> String {
+        if kinds::find(reference.kind).is_none() {
+            // Of any kind, or a part of a resource: only its id says which.
+            return text.to_owned();
+        }
         let target = match reference.form {
             Form::Id => ArmId::parse(text),
             Form::Name => match kinds::find(reference.kind).map(|kind| kind.placement) {

@@ -159,6 +159,7 @@ impl<T: Tree> Walk<'_, T> {
                 let help = Some("give a value, or leave the key out".to_owned());
                 self.problem(tree, trail, "has no value", help)
             }
+            (Type::Anything, shape) => self.anything(shape, trail),
             (Type::List(element), shape) => self.list(element, shape, tree, trail),
             (Type::Map(element), Shape::Map(entries)) => self.map(element, entries, trail),
             (Type::Object(fields), Shape::Map(entries)) => self.object(fields, entries, tree, trail),
@@ -202,6 +203,17 @@ impl<T: Tree> Walk<'_, T> {
             (_, Shape::Scalar(json)) => {
                 let help = Some("write each element on its own line after `- `, or as `[a, b]`".to_owned());
                 self.problem(tree, trail, &format!("must be a list, and is {}", described(&json)), help)
+            }
+        }
+    }
+
+    fn anything(&mut self, shape: Shape<'_, T>, trail: &Trail<'_>) -> Option<Json> {
+        match shape {
+            Shape::Scalar(json) => Some(json),
+            Shape::Map(entries) => self.map(&Type::Anything, entries, trail),
+            Shape::List(elements) => {
+                let each = |(i, e): (usize, &&T)| self.value(&Type::Anything, e, &trail.index(i));
+                whole(elements.iter().enumerate().map(each).collect())
             }
         }
     }
@@ -418,9 +430,9 @@ type Refusal = (String, Option<String>);
 fn scalar(value_type: &Type, json: Json, lenient: bool) -> Result<Json, Refusal> {
     match (value_type, json) {
         (Type::String, Json::String(text)) => Ok(Json::String(text)),
-        (Type::Scalar, json) => Ok(json),
         (Type::Quantity, json @ Json::String(_)) => Ok(json),
         (Type::Quantity, Json::Number(number)) => Ok(Json::from(number.to_string())),
+        (Type::Scalar | Type::Anything, json) => Ok(json),
         (Type::Boolean, Json::Bool(yes)) => Ok(Json::Bool(yes)),
         (Type::Boolean, Json::String(text)) => boolean(&text, lenient),
         (Type::Integer, Json::Number(number)) => integer(number),
@@ -507,6 +519,7 @@ fn wanted(value_type: &Type) -> &'static str {
         Type::Script => "the name of a setup_script document, or a mapping",
         Type::Scalar => "a single value",
         Type::Quantity => "a quantity such as `4Gi` or `1`",
+        Type::Anything => "any value",
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 
 use crate::compare::{get, seconds_of, set};
 use crate::schema::{Attribute, Kind, Type, Unit, Variant, Wire};
-use crate::{Attributes, Json, duration};
+use crate::{ArmId, Attributes, Json, duration};
 
 /// The ARM body that asks for these values: the kind's constants, then every attribute that has a
 /// place in the body. A null value stands as null, which asks ARM to forget it.
@@ -89,6 +89,31 @@ pub fn encode(attribute: &Attribute, value: &Json) -> Json {
             Json::Object(entries.map(|(k, v)| (k.clone(), json!({ "type": "local", "value": v }))).collect())
         }
         Wire::KeyedByName => keyed_by_name(encode_value(value_type, value)),
+        Wire::Each(key) => {
+            let elements = encode_value(value_type, value);
+            elements.as_array().into_iter().flatten().map(|element| json!({ key: element })).collect()
+        }
+        Wire::Part(collection) => {
+            json!(format!("{OWN}{collection}/{}", value.as_str().unwrap_or_default()))
+        }
+        Wire::Text => json!(value.to_string()),
+    }
+}
+
+/// What stands for the resource's own id until [`with_own_id`] knows it; no text of a manifest has it.
+const OWN: &str = "\u{0}/";
+
+/// The body with the ids of the resource's own parts made whole.
+pub fn with_own_id(body: &mut Json, own: &ArmId) {
+    match body {
+        Json::String(text) => {
+            if let Some(part) = text.strip_prefix(OWN) {
+                *text = format!("{own}/{part}");
+            }
+        }
+        Json::Array(list) => list.iter_mut().for_each(|element| with_own_id(element, own)),
+        Json::Object(map) => map.values_mut().for_each(|value| with_own_id(value, own)),
+        _ => {}
     }
 }
 
@@ -120,6 +145,12 @@ pub fn decode(attribute: &Attribute, value: &Json) -> Option<Json> {
             });
             decode_value(value_type, &entries.collect())?
         }
+        Wire::Each(key) => {
+            let elements = value.as_array()?.iter().filter_map(|element| element.get(key).cloned());
+            decode_value(value_type, &elements.collect())?
+        }
+        Wire::Part(_) => json!(value.as_str()?.rsplit('/').next()?),
+        Wire::Text => json!(value.as_str()?.parse::<i64>().ok()?),
     })
 }
 

@@ -15,6 +15,8 @@ pub enum Check {
     NeedsOneOf(&'static str, bool, &'static [&'static str]),
     /// Not both.
     Excludes(&'static str, &'static str),
+    /// In each element of a list these numbers do not fall.
+    InOrder(&'static str, &'static [&'static str]),
     /// A location other than the parent's: a warning with these words.
     OtherLocation(&'static str),
 }
@@ -55,6 +57,12 @@ impl Check {
             }
             Check::Excludes(first, second) => (given.contains(first) && given.contains(second))
                 .then(|| error(second, format!("`{first}` and `{second}` exclude each other")))?,
+            Check::InOrder(list, fields) => known.get(list)?.as_array()?.iter().find_map(|element| {
+                let number = |field: &&str| element.get(field).and_then(Json::as_i64);
+                let pair = fields.windows(2).find(|pair| number(&pair[0]) > number(&pair[1]))?;
+                let words = format!("`{}` is more than `{}` in an element of `{list}`", pair[0], pair[1]);
+                error(list, words)
+            }),
             Check::OtherLocation(words) => {
                 let own = known.get("location")?.as_str()?;
                 let parent = parent_location?;

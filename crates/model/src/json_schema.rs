@@ -112,7 +112,8 @@ fn type_value(attribute: &Attribute) -> Json {
         | Type::Reference(_)
         | Type::Script
         | Type::Scalar
-        | Type::Quantity => value,
+        | Type::Quantity
+        | Type::Anything => value,
         _ => json!({ "anyOf": [value, expression()] }),
     }
 }
@@ -126,6 +127,7 @@ fn plain_value(value_type: &Type, rules: &[Rule]) -> Json {
         Type::Duration(_) => json!({ "type": ["integer", "string"] }),
         Type::Scalar => json!({ "type": ["string", "number", "boolean"] }),
         Type::Quantity => json!({ "type": ["string", "number"] }),
+        Type::Anything => json!({}),
         Type::Enum(variants) => {
             let mut words: Vec<&str> = variants.iter().map(|v| v.yaml).collect();
             words.dedup();

@@ -25,6 +25,10 @@ pub enum Rule {
     Alphabet(&'static str),
     /// ASCII lower-case letters and digits only.
     LowerAlphanumeric,
+    /// Not a capital letter among them.
+    LowerCase,
+    /// A subscription's id, `/subscriptions/…`.
+    SubscriptionId,
     /// A `-` never follows another.
     NoDoubleHyphen,
     /// A full ARM id.
@@ -83,6 +87,13 @@ impl Rule {
             Rule::LowerAlphanumeric => (
                 text.chars().any(|c| !c.is_ascii_lowercase() && !c.is_ascii_digit()),
                 "may have lower-case letters and digits only".into(),
+            ),
+            Rule::LowerCase => {
+                (text.chars().any(|c| c.is_ascii_uppercase()), "must not have capital letters".into())
+            }
+            Rule::SubscriptionId => (
+                ArmId::parse(text).is_none_or(|id| id.as_str().split('/').count() != 3),
+                "must be the id of a subscription, `/subscriptions/…`".into(),
             ),
             Rule::NoDoubleHyphen => (text.contains("--"), "must not have two `-` in a row".into()),
             Rule::ArmId => (ArmId::parse(text).is_none(), "must be a full ARM id, `/subscriptions/…`".into()),

@@ -153,6 +153,8 @@ pub enum Type {
     Scalar,
     /// A quantity of Kubernetes, `4Gi` or `1`: a text or a number, kept as text.
     Quantity,
+    /// Any value, kept as it is.
+    Anything,
 }
 
 /// The unit of a [`Type::Duration`].
@@ -228,6 +230,12 @@ pub enum Wire {
     LocalValues,
     /// A list of objects as an object keyed by their `name`.
     KeyedByName,
+    /// A list of values as a list of objects that have each below this key: `[{ "id": … }]`.
+    Each(&'static str),
+    /// The name of one of the resource's own parts as the ARM id of it, in this collection.
+    Part(&'static str),
+    /// A number as text.
+    Text,
 }
 
 /// The value plumb manages when a document gives none.

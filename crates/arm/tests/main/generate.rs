@@ -28,10 +28,14 @@ pub struct Case {
 impl Case {
     /// A document of the kind; `number` makes its name its own.
     pub fn new(kind: &'static Kind, number: u64, random: &mut Random) -> Self {
-        let plain = kind.name_rules.iter().any(|r| matches!(r, Rule::LowerAlphanumeric | Rule::Alphabet("")));
+        let plain = kind
+            .name_rules
+            .iter()
+            .any(|r| matches!(r, Rule::LowerAlphanumeric | Rule::LowerCase | Rule::Alphabet("")));
         let name = if plain { format!("lawcase{number}") } else { format!("Law-Case{number}") };
         let values = fields(kind.attributes, None, random);
-        Self { kind, name, values: mended(kind, values) }
+        let values = apart(mended(kind, values), &name);
+        Self { kind, name, values }
     }
 
     /// The same resource with other values for whatever can change in place.
@@ -41,7 +45,7 @@ impl Case {
             // Nobody can switch it off again.
             values.insert("purge_protection", json!(true));
         }
-        Self { values: mended(self.kind, values), ..self.clone() }
+        Self { values: apart(mended(self.kind, values), &self.name), ..self.clone() }
     }
 
     /// The same in other words: other cases, units and orders, another comment on a key.
@@ -140,6 +144,10 @@ fn scalar(attribute: &Attribute, random: &mut Random) -> Json {
             let word = random.pick(variants).yaml;
             json!(odd(word, random))
         }
+        // Of all there could be, only the group is known to be there.
+        Type::Reference(Reference { kind: "resource", .. }) => {
+            json!(format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"))
+        }
         Type::Reference(reference) => json!(refer(&reference, random)),
         _ => json!(text(attribute, random)),
     }
@@ -237,6 +245,7 @@ fn refer(reference: &Reference, random: &mut Random) -> String {
     let name = match reference.kind {
         "resource_group" => GROUP,
         "workspace" if reference.form == Form::Name => WORKSPACE,
+        "storage_account" if reference.form == Form::Name => "lawfiles",
         _ => "other",
     };
     match reference.form {
@@ -365,6 +374,15 @@ fn mended(kind: &Kind, mut values: Values) -> Values {
     }
     if values.contains_key("network_settings.vnet_name") {
         values.insert("network_settings.subnet", json!("nodes"));
+    }
+    values
+}
+
+/// Values that no two resources share.
+fn apart(mut values: Values, name: &str) -> Values {
+    if let Some(value) = values.get_mut("domain_name_label") {
+        let tail = value.as_str().map_or(0, str::len) % 7;
+        *value = json!(format!("{}-{tail}", name.to_lowercase()));
     }
     values
 }

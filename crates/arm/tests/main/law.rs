@@ -33,11 +33,27 @@ async fn it_does_so_where_the_service_may_answer_otherwise() {
     law(SEED + 1, &otherwise).await;
 }
 
+/// Kinds whose values must fit what stands (ranges of addresses, pools, images, principals) or that stand in the way of others (locks), so that chance makes
+/// nothing of them that the service takes; their lives are in `kinds.rs`.
+const BY_HAND: [&str; 10] = [
+    "autoscale",
+    "load_balancer",
+    "lock",
+    "network_security_group",
+    "role_assignment",
+    "role_definition",
+    "scale_set",
+    "scale_set_extension",
+    "subnet",
+    "virtual_network",
+];
+
 async fn law(seed: u64, options: &Options) {
     let cases = std::env::var("SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(40);
     let mut complaints = Vec::new();
     // Local kinds have no body that could be read back.
-    for kind in kinds::KINDS.into_iter().filter(|k| k.in_arm()) {
+    let by_chance = |k: &&'static Kind| k.in_arm() && !BY_HAND.contains(&k.name);
+    for kind in kinds::KINDS.into_iter().filter(by_chance) {
         complaints.extend(law_of(kind, cases, seed, options).await);
     }
     assert!(complaints.is_empty(), "seed {seed}, {cases} cases:\n{}", complaints.join("\n"));
@@ -65,7 +81,7 @@ async fn law_of(kind: &'static Kind, count: u64, seed: u64, options: &Options) -
         complaints.extend(said.into_iter().map(|c| format!("{words}, in other words: {c}")));
         let adopted = bench.engine.plan(&desired(cases, true), &Snapshot::default()).await.unwrap();
         complaints.extend(not_as_adopted(&adopted).into_iter().map(|c| format!("{words}, adopted: {c}")));
-        let imported = bench.imported(cases).await;
+        let imported = bench.imported(&desired(cases, false)).await;
         complaints.extend(imported.into_iter().map(|c| format!("{words}, imported: {c}")));
     }
     bench.stop().await;
@@ -106,6 +122,7 @@ fn surroundings(adopt: bool) -> Vec<Json> {
             "application_insights": id("Microsoft.Insights/components/eyes"),
         }),
     ];
+    documents.push(json!({ "kind": "storage_account", "name": "lawfiles", "adopt": adopt, "resource_group": GROUP, "location": LOCATION }));
     if !adopt {
         documents.iter_mut().filter_map(Json::as_object_mut).for_each(|d| _ = d.remove("adopt"));
     }
@@ -130,7 +147,7 @@ fn remade(plan: &Plan) -> Vec<String> {
     of_changes.chain(plan.diagnostics.clone().sorted().into_iter().map(|d| format!("{d:?}"))).collect()
 }
 
-fn failures(applied: &Applied) -> Vec<String> {
+pub fn failures(applied: &Applied) -> Vec<String> {
     let failed = applied.failed.iter().map(|(address, words)| format!("{address} failed: {words}"));
     failed.chain(applied.open.iter().map(|address| format!("{address} is open"))).collect()
 }
@@ -148,13 +165,13 @@ fn not_as_adopted(plan: &Plan) -> Vec<String> {
 }
 
 /// A pretend ARM over HTTP, and the engine on it.
-struct Bench {
-    cloud: Running,
-    engine: Engine,
+pub struct Bench {
+    pub cloud: Running,
+    pub engine: Engine,
 }
 
 impl Bench {
-    async fn start(options: Options) -> Self {
+    pub async fn start(options: Options) -> Self {
         let options = Options {
             speed: 5000.0,
             subscription: SUBSCRIPTION.to_owned(),
@@ -175,18 +192,20 @@ impl Bench {
         Self { cloud, engine: Engine::new(provider, Arc::new(jiff::Timestamp::now)) }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         drop(self.engine);
         self.cloud.stop().await.unwrap();
     }
 
     /// What a plan would do to resources whose documents plumb has written itself, from what stands, beyond taking
     /// them in.
-    async fn imported(&self, cases: &[Case]) -> Vec<String> {
+    pub async fn imported(&self, graph: &Graph) -> Vec<String> {
         let mut standing = Vec::new();
-        for resource in desired(cases, false).resources().iter().filter(|r| r.kind.in_arm()) {
+        for resource in graph.resources().iter().filter(|r| r.kind.in_arm()) {
             let id = resource.arm_id.as_ref().unwrap();
-            let observed = self.engine.provider.get(resource.kind, id).await.unwrap().unwrap();
+            let Some(observed) = self.engine.provider.get(resource.kind, id).await.unwrap() else {
+                return vec![format!("{} is not there", resource.address)];
+            };
             standing.push(Standing { kind: resource.kind, observed });
         }
         let around = Around { subscription: SUBSCRIPTION.to_owned(), ..Around::default() };

@@ -9,6 +9,7 @@ mod errors;
 mod faults;
 mod generate;
 mod issuer;
+mod kinds;
 mod law;
 mod network;
 mod operations;

@@ -161,6 +161,7 @@ fn type_word(value_type: &Type) -> &'static str {
         Type::Script => "script",
         Type::Scalar => "scalar",
         Type::Quantity => "quantity",
+        Type::Anything => "anything",
     }
 }
 

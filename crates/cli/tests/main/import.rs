@@ -114,9 +114,8 @@ fn contains(text: &str, words: &str) {
 #[test]
 fn a_whole_group_comes_with_documents_and_an_empty_plan() {
     let mut bench = Bench::new();
-    let net = format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/net");
-    let space = json!({ "location": "westeurope", "properties": { "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] } } });
-    bench.cloud.put(&net, "2024-05-01", &space);
+    let table = format!("{GROUP}/providers/Microsoft.Network/routeTables/ways");
+    bench.cloud.put(&table, "2024-05-01", &json!({ "location": "westeurope", "properties": {} }));
     let attached = json!({ "location": "westeurope", "properties": { "computeType": "Kubernetes", "resourceId": format!("{GROUP}/providers/Microsoft.ContainerService/managedClusters/k"), "properties": {} } });
     let aks = format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/research/computes/aks");
     bench.cloud.put(&aks, "2026-05-01", &attached);
@@ -128,8 +127,8 @@ fn a_whole_group_comes_with_documents_and_an_empty_plan() {
         "Imported 10 resources into the state; nothing was changed in Azure.",
         "Planned against the written files: no changes for what was imported.",
         "cluster/research/cpu: ssh_settings.admin_password",
-        "virtualNetworks/net: plumb has no kind for Microsoft.Network/virtualNetworks",
         "kubernetes/research/aks: extension.relay_connection_string",
+        "routeTables/ways: plumb has no kind for Microsoft.Network/routeTables",
     ] {
         contains(&said.stdout, words);
     }

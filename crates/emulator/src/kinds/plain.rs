@@ -58,7 +58,10 @@ pub(crate) fn patch(world: &mut World, call: &Call, target: &Target) -> Reply {
     let mut body = existing.body.clone();
     for pointer in target.kind.patchable {
         match sent.pointer(pointer) {
-            Some(value) if *pointer == "/tags" => json::set(&mut body, pointer, value.clone()),
+            // Maps of the user's own are said whole.
+            Some(value) if ["/tags", "/properties/metadata"].contains(pointer) => {
+                json::set(&mut body, pointer, value.clone())
+            }
             Some(Value::Object(changes)) => {
                 let mut merged = json::at(&body, pointer).clone();
                 json::overlay(&mut merged, &Value::Object(changes.clone()));

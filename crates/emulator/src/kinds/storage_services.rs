@@ -41,6 +41,7 @@ const STORE: Kind = Kind {
     tracked: false,
     put_style: PutStyle::AtOnce(201),
     stamped: &[("/etag", "\"0x8{hex}\""), ("/properties/lastModifiedTime", "{time}")],
+    patchable: &["/properties", "/properties/metadata"],
     filters: NAMES,
     put: put_and_echo,
     patch: patch_and_echo,

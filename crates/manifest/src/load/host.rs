@@ -56,7 +56,10 @@ impl Walker<'_> {
             self.report(Diagnostic::error(words).help(help).at(place), path);
             return None;
         };
-        let found = self.index.arm.get(&id.folded()).copied();
+        // A part of a resource (a pool of a load balancer) is there when the resource is.
+        let lineage = std::iter::successors(Some(id.clone()), ArmId::parent);
+        let mut described = lineage.filter(|id| id.resource_group().is_some());
+        let found = described.find_map(|id| self.index.arm.get(&id.folded()).copied());
         self.edges.extend(found.filter(|at| !self.is_child(*at)).map(|at| (at, place)));
         Some(Json::from(match reference.form {
             Form::Name => id.name(),
@@ -139,7 +142,9 @@ impl<'t> Host<Node<'t>> for Walker<'_> {
 /// Warns of plain text that other YAML tools read as something else.
 fn warn_ambiguous(value_type: &Type, node: &Node<'_>, diagnostics: &mut Diagnostics) {
     match (value_type, &node.yaml) {
-        (Type::String | Type::Scalar, Yaml::Text { text, plain: true }) if is_ambiguous(text) => {
+        (Type::String | Type::Scalar | Type::Anything, Yaml::Text { text, plain: true })
+            if is_ambiguous(text) =>
+        {
             let words = format!("`{text}` is text here; YAML 1.1 tools read it as a boolean or a number");
             let help = format!("put it in quotes: \"{text}\"");
             diagnostics.push(Diagnostic::warning(words).help(help).at(node.place));

@@ -103,6 +103,44 @@ pub const fn action(name: &'static str, key: &'static str) -> Change {
     Change::Action(Action { name, key, api_version: ML_PREVIEW, tentative: false, removal: None })
 }
 
+/// `scope`, on what lies on other resources.
+pub const fn scope() -> Attribute {
+    Attribute::new(
+        "scope",
+        ANYTHING,
+        "",
+        "What it lies on: `${workspace[\"NAME\"].id}`, or the ARM id of any resource, group or subscription.",
+    )
+    .compare(Compare::ArmId)
+    .required()
+}
+
+/// Any resource, by ARM id.
+pub const ANYTHING: Type =
+    Type::Reference(Reference { kind: "resource", resource_type: "", form: Form::Id, may_stand: false });
+
+/// A network security group by ARM id.
+pub const SECURITY_GROUP: Type = Type::Reference(Reference {
+    kind: "network_security_group",
+    resource_type: "Microsoft.Network/networkSecurityGroups",
+    form: Form::Id,
+    may_stand: false,
+});
+
+/// A subnet by ARM id.
+pub const SUBNET: Type = Type::Reference(Reference {
+    kind: "subnet",
+    resource_type: "Microsoft.Network/virtualNetworks/subnets",
+    form: Form::Id,
+    may_stand: false,
+});
+
+/// The api-version of Microsoft.Network.
+pub const NETWORK_VERSION: &str = "2024-05-01";
+
+/// What networks take as names.
+pub const NETWORK_NAME: &[Rule] = &[Rule::Length(1, 80), Rule::StartsAlphanumeric, Rule::Alphabet("-_.")];
+
 /// An optional boolean with a default.
 pub const fn flag(path: &'static str, arm: &'static str, default: bool, doc: &'static str) -> Attribute {
     Attribute::new(path, Type::Boolean, arm, doc).default(Default::Boolean(default))

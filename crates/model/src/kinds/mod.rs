@@ -3,46 +3,70 @@
 mod aks;
 mod application_insights;
 mod attached;
+mod autoscale;
 mod cluster;
 mod common;
 mod container_registry;
 mod data_factory;
 mod data_lake_analytics;
 mod databricks;
+mod file_share;
 mod hdinsight;
 mod instance;
 mod key_vault;
 mod kubernetes;
+mod load_balancer;
+mod lock;
+mod network_security_group;
+mod public_ip;
 mod resource_group;
+mod role_assignment;
+mod role_definition;
+mod scale_set;
+mod scale_set_extension;
 mod setup_script;
 mod storage_account;
+mod subnet;
 mod synapse_spark;
 pub mod time_zones;
 mod user_assigned_identity;
 mod virtual_machine;
+mod virtual_network;
 mod workspace;
 
 use crate::{ArmId, Kind, Placement};
 
 /// Every kind, ordered by name.
-pub static KINDS: [&Kind; 18] = [
+pub static KINDS: [&Kind; 30] = [
     &aks::KIND,
     &application_insights::KIND,
+    &autoscale::KIND,
     &cluster::KIND,
     &container_registry::KIND,
     &data_factory::KIND,
     &data_lake_analytics::KIND,
     &databricks::KIND,
+    &file_share::KIND,
     &hdinsight::KIND,
     &instance::KIND,
     &key_vault::KIND,
     &kubernetes::KIND,
+    &load_balancer::KIND,
+    &lock::KIND,
+    &network_security_group::KIND,
+    &public_ip::KIND,
     &resource_group::KIND,
+    &role_assignment::KIND,
+    &role_definition::KIND,
+    &scale_set::KIND,
+    &scale_set_extension::KIND,
     &setup_script::KIND,
     &storage_account::KIND,
+    &subnet::KIND,
     &synapse_spark::KIND,
     &user_assigned_identity::KIND,
     &virtual_machine::KIND,
+    &virtual_network::KIND,
     &workspace::KIND,
 ];
 
