@@ -10,10 +10,6 @@ use serde_json::{Map, json};
 
 const IDENTITIES: &str = "identity.userAssignedIdentities";
 
-/// Objects that a PATCH must hold whole: `maxNodeCount` is required with the others
-/// (machine-learning facts §3.3).
-const WHOLE: [&str; 1] = ["properties.properties.scaleSettings"];
-
 /// The body of a PUT that makes a resource: what is null was never asked for.
 pub(crate) fn create(request: &Request<'_>) -> Json {
     let given = request.attributes.iter().filter(|(_, value)| !value.is_null());
@@ -55,7 +51,7 @@ pub(crate) fn put(request: &Request<'_>, live: &Json) -> Json {
 /// Whether a PATCH can only be written knowing what is live: identities to let go are named, and the
 /// rest of an object that goes whole must stay as it is.
 pub(crate) fn patch_needs_live(request: &Request<'_>) -> bool {
-    let whole = |arm: &str| WHOLE.contains(&group_of(arm));
+    let whole = |arm: &str| request.kind.is_whole(group_of(arm));
     let missing = |a: &&Attribute| whole(a.arm) && !request.paths.contains(&a.path);
     changed(request).any(|a| a.arm == IDENTITIES)
         || (changed(request).any(|a| whole(a.arm)) && request.kind.attributes.iter().any(|a| missing(&a)))
@@ -71,6 +67,7 @@ pub(crate) fn patch(request: &Request<'_>, live: &Json) -> Json {
     }
     with_own_id(&mut body, request.arm_id);
     complete(request, live, &mut body);
+    drop_unwanted(request, &mut body);
     name_lost_identities(request, live, &mut body);
     body
 }
@@ -80,7 +77,7 @@ fn complete(request: &Request<'_>, live: &Json, body: &mut Json) {
     let touched: Vec<&str> = changed(request).map(|a| group_of(a.arm)).filter(|g| !g.is_empty()).collect();
     for attribute in request.kind.attributes.iter().filter(|a| is_sent(a)) {
         let group = group_of(attribute.arm);
-        if WHOLE.contains(&group) && touched.contains(&group) && get(body, attribute.arm).is_none() {
+        if request.kind.is_whole(group) && touched.contains(&group) && get(body, attribute.arm).is_none() {
             let desired = request.attributes.get(attribute.path).map(|v| encode(attribute, v));
             if let Some(value) = get(live, attribute.arm).cloned().or(desired) {
                 set(body, attribute.arm, value);
@@ -89,6 +86,22 @@ fn complete(request: &Request<'_>, live: &Json, body: &mut Json) {
     }
     for (path, text) in request.kind.constants.iter().filter(|(path, _)| touched.contains(&group_of(path))) {
         set(body, path, json!(text));
+    }
+}
+
+/// Of two objects that exclude each other the one that nobody wants is not sent, nor are values of the other that go.
+fn drop_unwanted(request: &Request<'_>, body: &mut Json) {
+    let sent = request.kind.attributes.iter().filter(|a| is_sent(a));
+    let grouped = sent.filter(|a| request.kind.is_whole(group_of(a.arm)));
+    let wanted = |a: &Attribute| request.attributes.get(a.path).is_some_and(|v| !v.is_null());
+    let is_wanted: Vec<&str> = grouped.clone().filter(|a| wanted(a)).map(|a| group_of(a.arm)).collect();
+    for attribute in grouped {
+        let group = group_of(attribute.arm);
+        if !is_wanted.contains(&group) {
+            remove(body, group);
+        } else if get(body, attribute.arm).is_none() {
+            remove(body, attribute.arm);
+        }
     }
 }
 

@@ -157,12 +157,13 @@ impl Provider for ArmProvider {
     }
 
     async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError> {
+        let Some(listed) = kinds::of_type(id).find_map(Kind::node_list) else { return Ok(Vec::new()) };
         let query = [("api-version", api_version_of(id))];
-        let url = self.client.endpoint.url(id, &["listNodes"], &query);
+        let url = self.client.endpoint.url(id, &[listed.action], &query);
         // A POST that only reads.
         let call = Call { reads: true, ..Call::new(Method::POST, url, None) };
-        let nodes = self.client.pages(call, "nodes").await?;
-        Ok(nodes.iter().map(node).collect())
+        let nodes = self.client.pages(call, listed.items).await?;
+        Ok(nodes.iter().map(|body| node(body, listed.public_ip)).collect())
     }
 
     async fn regional(&self, subscription: &str, region: &str) -> Result<Region, CloudError> {
@@ -214,15 +215,15 @@ fn item(body: &Json) -> Option<Item> {
     Some(Item { arm_id, kind, what })
 }
 
-/// A node, as listed (machine-learning facts §3.8).
-fn node(body: &Json) -> Node {
+/// A node, as listed (machine-learning facts §3.8, batch-ai facts §3). Some services write the port as `50000.0`.
+fn node(body: &Json, public_ip: &str) -> Node {
     let text = |key| get(body, key).and_then(Json::as_str).map(str::to_owned);
     Node {
         id: text("nodeId").unwrap_or_default(),
         state: text("nodeState").unwrap_or_default().to_lowercase(),
         private_ip: text("privateIpAddress"),
-        public_ip: text("publicIpAddress"),
-        port: get(body, "port").and_then(Json::as_i64),
+        public_ip: text(public_ip),
+        port: get(body, "port").and_then(|port| port.as_i64().or(port.as_f64().map(|port| port as i64))),
         run_id: text("runId"),
     }
 }

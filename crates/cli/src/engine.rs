@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use executor::{
     Applied, Context, Event, Events, Proposed, Provider, ReadOnly, Recovered, Settings as Patience, Wanted,
@@ -100,6 +101,7 @@ impl<'a> Engine<'a> {
                 parallelism: planning.parallelism.into(),
                 read_back_attempts: 8,
                 read_back_delay: cloud.read_back_delay(),
+                ready_timeout: Duration::from_secs(30 * 60),
             },
             events,
             cancel,

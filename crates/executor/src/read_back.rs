@@ -1,11 +1,13 @@
 //! Reading back: a change counts only when a GET shows it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::compare::same;
 use model::{ArmId, Attribute, Attributes, Json, Kind, Observed, Provisioning};
 
 use planner::entry;
+use tokio::time::Instant;
 
 use crate::failure::Failure;
 use crate::provider::{CloudError, Outcome};
@@ -34,23 +36,46 @@ pub(crate) enum Shortfall {
     Unsettled(String),
     /// These attributes are not as asked.
     NotApplied(Box<Observed>, Vec<&'static Attribute>),
+    /// It is as asked, and not yet what was asked for: its nodes are to come, or to go.
+    Unready(Box<Unready>),
 }
 
-/// Reads until everything expected is there, as often as the settings allow; reads lag writes.
+/// A resource that is not ready.
+#[derive(Debug)]
+pub(crate) struct Unready {
+    /// The resource.
+    pub observed: Observed,
+    /// How far it is.
+    words: String,
+    /// Whether the cloud itself says that something is in the way.
+    is_stuck: bool,
+}
+
+/// The longest pause between two readings.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// Reads until everything expected is there, as often as the settings allow; reads lag writes. What is as asked and on
+/// its way to being ready has the time that the settings give it.
 pub(crate) async fn read_back(context: &Context, expected: &Expected<'_>) -> Result<Observed, Shortfall> {
     let mut delay = context.settings.read_back_delay;
     let mut attempt = 1;
+    let start = Instant::now();
     loop {
         let shortfall = match look(context, expected).await {
             Ok(observed) => return Ok(observed),
             Err(shortfall @ Shortfall::Failed(..)) => return Err(shortfall),
             Err(shortfall) => shortfall,
         };
-        if attempt >= context.settings.read_back_attempts {
+        let is_coming = matches!(&shortfall, Shortfall::Unready(unready) if !unready.is_stuck);
+        let is_over = match is_coming {
+            true => start.elapsed() >= context.settings.ready_timeout,
+            false => attempt >= context.settings.read_back_attempts,
+        };
+        if is_over {
             return Err(shortfall);
         }
         tokio::time::sleep(delay).await;
-        delay *= 2;
+        delay = (delay * 2).min(PAUSE_MAX.max(context.settings.read_back_delay));
         attempt += 1;
     }
 }
@@ -71,7 +96,34 @@ pub(crate) async fn look(context: &Context, expected: &Expected<'_>) -> Result<O
         return Err(Shortfall::Unsettled(word));
     }
     let missing = not_applied(expected.kind, expected.values, &observed);
-    if missing.is_empty() { Ok(observed) } else { Err(Shortfall::NotApplied(Box::new(observed), missing)) }
+    if !missing.is_empty() {
+        return Err(Shortfall::NotApplied(Box::new(observed), missing));
+    }
+    match unready(expected.kind, &observed) {
+        Some((words, is_stuck)) => Err(Shortfall::Unready(Box::new(Unready { observed, words, is_stuck }))),
+        None => Ok(observed),
+    }
+}
+
+/// How far a resource is that is not ready, and whether something is in its way.
+fn unready(kind: &Kind, observed: &Observed) -> Option<(String, bool)> {
+    let readiness = kind.readiness()?;
+    let (path, rest) = readiness.state;
+    let word = observed.computed.get(path).and_then(Json::as_str).unwrap_or(rest);
+    let number = |name: &&str| observed.computed.get(*name).and_then(Json::as_i64).unwrap_or(0);
+    let there: i64 = readiness.counted.iter().map(number).sum();
+    let wanted = observed.attributes.get(readiness.wanted).and_then(Json::as_i64);
+    let is_at_rest = word.eq_ignore_ascii_case(rest);
+    if is_at_rest && wanted.is_none_or(|wanted| wanted == there) {
+        return None;
+    }
+    let errors = observed.computed.get(readiness.errors).and_then(Json::as_array);
+    let said = errors.into_iter().flatten().filter_map(|error| error.get("message")?.as_str());
+    let said: Vec<&str> = said.collect();
+    let count = wanted.map_or(there.to_string(), |wanted| format!("{there} of {wanted}"));
+    let words = format!("it is {word}, with {count} nodes that can work");
+    let words = if said.is_empty() { words } else { format!("{words}: {}", said.join("; ")) };
+    Some((words, is_at_rest && !said.is_empty()))
 }
 
 /// Where power is asked for: the word for its being on the way, whatever `provisioningState` says.
@@ -122,6 +174,11 @@ impl Shortfall {
                 let advice = "Run the command again; it looks how that ended.".to_owned();
                 let words = format!("Azure is still at it ({word})");
                 (Failure { advice: Some(advice), ..Failure::from(words) }, Outcome::Unknown)
+            }
+            Shortfall::Unready(unready) => {
+                let advice = "Azure goes on by itself. Look with `plumb nodes`, or ask for fewer nodes.";
+                let failure = Failure::from(format!("it is not ready: {}", unready.words));
+                (Failure { advice: Some(advice.to_owned()), ..failure }, Outcome::Failed)
             }
             Shortfall::NotApplied(_, attributes) => {
                 let paths: Vec<String> = attributes.iter().map(|a| format!("`{}`", a.path)).collect();

@@ -169,6 +169,11 @@ async fn settle_set(
         Some(_) => read_back(context, &expected).await,
         None => wait_until_settled(context, &expected).await,
     };
+    let reading = match reading {
+        // What is on its way comes by itself.
+        Err(Shortfall::Unready(unready)) => Ok(unready.observed),
+        reading => reading,
+    };
     match reading {
         Ok(observed) if create && !made_after(open, observed.created) => Settled::Ended(
             Ending::Unchanged,
@@ -202,6 +207,7 @@ async fn settle_set(
         }
         Err(Shortfall::Failed(_, why)) => Settled::Ended(Ending::Unchanged, format!("failed: {why}")),
         Err(Shortfall::Unreadable(error)) => Settled::Open(format!("cannot be read: {error}")),
+        Err(Shortfall::Unready(_)) => unreachable!("BUG: taken as read above"),
         Err(Shortfall::Unsettled(word)) => Settled::Open(format!("is still in flight ({word})")),
     }
 }

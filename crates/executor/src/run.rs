@@ -44,6 +44,8 @@ pub struct Settings {
     pub read_back_attempts: u32,
     /// How long to wait before the second reading; doubled each time.
     pub read_back_delay: Duration,
+    /// How long a resource may take to be ready after the operation on it has ended.
+    pub ready_timeout: Duration,
 }
 
 impl Context {

@@ -250,6 +250,7 @@ fn short(plan: &Prepared<'_>, shortfall: Shortfall) -> Result<Ended, StepError> 
         _ if outcome == Outcome::Unknown => return Err(StepError::Open(failure)),
         Shortfall::Failed(observed, _) => (*observed, Status::Tainted),
         Shortfall::NotApplied(observed, _) => (*observed, Status::Incomplete),
+        Shortfall::Unready(unready) => (unready.observed, Status::Incomplete),
         Shortfall::Unreadable(_) | Shortfall::Missing | Shortfall::Unsettled(_) => {
             return Err(StepError::Open(failure));
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 
 use crate::compare::{get, seconds_of, set};
 use crate::schema::{Attribute, Kind, Type, Unit, Variant, Wire};
-use crate::{ArmId, Attributes, Json, duration};
+use crate::{ArmId, Attributes, Json, duration, image};
 
 /// The ARM body that asks for these values: the kind's constants, then every attribute that has a
 /// place in the body. A null value stands as null, which asks ARM to forget it.
@@ -18,14 +18,31 @@ pub fn to_arm<'a>(kind: &Kind, values: impl IntoIterator<Item = (&'a str, &'a Js
     for (path, text) in kind.constants {
         set(&mut body, path, json!(text));
     }
+    let mut keys = None;
     for (path, value) in values {
-        if let Some(attribute) = kind.attribute(path)
-            && is_sent(attribute)
-        {
-            set(&mut body, attribute.arm, encode(attribute, value));
+        match kind.attribute(path).filter(|attribute| is_sent(attribute)) {
+            Some(attribute) if attribute.wire == Wire::AccountKeys => keys = Some(value),
+            Some(attribute) => set(&mut body, attribute.arm, encode(attribute, value)),
+            None => {}
         }
     }
+    // What they go into is there by now.
+    if let Some(attribute) = kind.attributes.iter().find(|a| a.wire == Wire::AccountKeys) {
+        give_account_keys(&mut body, attribute.arm, keys.unwrap_or(&Json::Null));
+    }
     body
+}
+
+/// Every mount that names a storage account has credentials, if only empty ones.
+fn give_account_keys(body: &mut Json, path: &str, keys: &Json) {
+    let below = path.split('.').try_fold(body, |at, key| at.get_mut(key)).and_then(Json::as_object_mut);
+    for mount in below.into_iter().flat_map(Map::values_mut).filter_map(Json::as_array_mut).flatten() {
+        let Some(account) = mount.get("accountName").and_then(Json::as_str) else { continue };
+        mount["credentials"] = match keys.get(account) {
+            Some(key) => json!({ "accountKey": key }),
+            None => json!({}),
+        };
+    }
 }
 
 /// Whether an attribute is part of the resource's own bodies: a power state and data mounts only have actions.
@@ -97,6 +114,12 @@ pub fn encode(attribute: &Attribute, value: &Json) -> Json {
             json!(format!("{OWN}{collection}/{}", value.as_str().unwrap_or_default()))
         }
         Wire::Text => json!(value.to_string()),
+        Wire::NamedValues => {
+            let entries = value.as_object().into_iter().flatten();
+            entries.map(|(name, value)| json!({ "name": name, "value": value })).collect()
+        }
+        Wire::Image => image::to_arm(value.as_str().unwrap_or_default()),
+        Wire::AccountKeys => value.clone(),
     }
 }
 
@@ -151,6 +174,17 @@ pub fn decode(attribute: &Attribute, value: &Json) -> Option<Json> {
         }
         Wire::Part(_) => json!(value.as_str()?.rsplit('/').next()?),
         Wire::Text => json!(value.as_str()?.parse::<i64>().ok()?),
+        Wire::NamedValues => {
+            let entries = value.as_array()?.iter().filter_map(|entry| {
+                Some((
+                    entry.get("name")?.as_str()?.to_owned(),
+                    entry.get("value").cloned().unwrap_or(Json::Null),
+                ))
+            });
+            Json::Object(entries.collect())
+        }
+        Wire::Image => image::from_arm(value)?,
+        Wire::AccountKeys => return None,
     })
 }
 

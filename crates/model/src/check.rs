@@ -13,6 +13,10 @@ pub enum Check {
     Needs(&'static str, &'static str),
     /// When the first attribute is this boolean, one of the others must be given.
     NeedsOneOf(&'static str, bool, &'static [&'static str]),
+    /// At least one of them, to make the resource: a warning, for what stands may have one that nobody can read.
+    SomeOf(&'static [&'static str]),
+    /// One of them, and not two.
+    OneOf(&'static [&'static str]),
     /// Not both.
     Excludes(&'static str, &'static str),
     /// In each element of a list these numbers do not fall.
@@ -54,6 +58,19 @@ impl Check {
                 let met = others.iter().any(|o| given.contains(o));
                 (applies && !met)
                     .then(|| error(first, format!("`{first}: {value}` needs {}", quoted(others))))?
+            }
+            Check::SomeOf(paths) => (!paths.iter().any(|path| given.contains(path))).then(|| Broken {
+                attribute: paths[0],
+                words: format!("Azure makes none without {}", quoted(paths)),
+                warning: true,
+            }),
+            Check::OneOf(paths) => {
+                let there: Vec<&str> = paths.iter().copied().filter(|path| given.contains(path)).collect();
+                match there[..] {
+                    [_] => None,
+                    [] => error(paths[0], format!("{} must be given", quoted(paths))),
+                    [..] => error(paths[0], format!("only one may be given: {}", quoted(paths))),
+                }
             }
             Check::Excludes(first, second) => (given.contains(first) && given.contains(second))
                 .then(|| error(second, format!("`{first}` and `{second}` exclude each other")))?,

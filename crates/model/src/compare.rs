@@ -6,7 +6,7 @@
 
 use crate::body::encode;
 use crate::schema::{Action, Attribute, Change, Compare, Type};
-use crate::{Json, duration};
+use crate::{Json, duration, image};
 
 /// Whether two known values of one attribute are the same; absent and null are the same.
 pub fn same(attribute: &Attribute, a: Option<&Json>, b: Option<&Json>) -> bool {
@@ -95,6 +95,7 @@ fn normal_text(value_type: &Type, compare: Compare, text: &str) -> String {
     match compare {
         Compare::CaseInsensitive | Compare::NoneIsAbsent | Compare::ArmId => text.to_ascii_lowercase(),
         Compare::Location => fold_location(text),
+        Compare::Image => image::canonical(text).unwrap_or_else(|| text.to_owned()).to_ascii_lowercase(),
         Compare::SshKey => text.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
         Compare::Exact | Compare::Set | Compare::EmptyIsAbsent => match value_type {
             Type::Enum(_) | Type::Reference(_) => text.to_ascii_lowercase(),

@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod duration;
 pub mod expression;
 pub mod header;
+pub mod image;
 pub mod json_schema;
 pub mod kinds;
 pub mod live;

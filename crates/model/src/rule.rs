@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 
 use crate::Json;
 use crate::arm_id::ArmId;
+use crate::image;
 use crate::kinds::time_zones::WINDOWS_TIME_ZONES;
 
 /// One rule over one value. Limits and their sources stand with the attributes that use them.
@@ -51,6 +52,8 @@ pub enum Rule {
     Each(i64, i64),
     /// Tag keys and values within ARM's limits: 50 tags, 512 and 256 characters, no `<>%&\?/`.
     Tags,
+    /// An image: `publisher:offer:sku:version`, or an alias of the old command line.
+    Image,
     /// A setup script's text: UTF-8 with Unix line ends, no NUL.
     ScriptText,
 }
@@ -110,6 +113,13 @@ impl Rule {
             ),
             Rule::SshKey => return ssh_key(text),
             Rule::ScriptText => return script_text(text),
+            Rule::Image => {
+                let aliases = image::ALIASES.map(|(alias, _)| format!("`{alias}`")).join(" or ");
+                (
+                    image::canonical(text).is_none(),
+                    format!("must be {aliases}, or `publisher:offer:sku:version`"),
+                )
+            }
             _ => return None,
         };
         broken.then_some(words)

@@ -236,6 +236,13 @@ pub enum Wire {
     Part(&'static str),
     /// A number as text.
     Text,
+    /// A map as a list of `{ name, value }`.
+    NamedValues,
+    /// `publisher:offer:sku:version`, or an alias, as an object (`crate::image`).
+    Image,
+    /// A map from storage accounts to keys, put as `credentials.accountKey` into each element below the path that names
+    /// the account; an element whose account has none gets empty credentials.
+    AccountKeys,
 }
 
 /// The value plumb manages when a document gives none.
@@ -330,6 +337,8 @@ pub enum Compare {
     SshKey,
     /// Empty and absent are the same.
     EmptyIsAbsent,
+    /// As images: an alias is what it stands for, and no version is the latest.
+    Image,
 }
 
 /// Whether a document must give an attribute.

@@ -74,7 +74,16 @@ pub fn digest(resource: &Resource, path: &str, value: &Json, seal: &Seal) -> Str
 
 /// Whether the state keeps a computed value: those that move by themselves are only looked at.
 pub fn is_kept(name: &str) -> bool {
-    !matches!(name, "state" | "last_operation" | "last_trigger" | "current_node_count")
+    const MOVING: [&str; 7] = [
+        "current_node_count",
+        "errors",
+        "idle_node_count",
+        "last_operation",
+        "last_trigger",
+        "running_node_count",
+        "state",
+    ];
+    !MOVING.contains(&name)
 }
 
 /// What the state keeps of a secret output: a keyed hash that notices a change.

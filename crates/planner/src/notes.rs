@@ -6,6 +6,7 @@ use crate::plan::{Action, Change, Difference, Effect, Reason, Shown};
 
 /// Notes of a create.
 pub(crate) fn of_create(mut change: Change) -> Change {
+    change.notes.extend(change.kind.retired().map(str::to_owned));
     if let Some(parent) = &change.implied_by {
         change.notes.push(format!("implied by {parent}, which names none of its own"));
     }

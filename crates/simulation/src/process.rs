@@ -156,6 +156,7 @@ impl<'a> Process<'a> {
                 parallelism: weather.parallelism.max(1),
                 read_back_attempts: 8,
                 read_back_delay: Duration::from_secs(1),
+                ready_timeout: Duration::from_secs(60),
             },
             events: Events::new(sender),
             cancel: CancellationToken::new(),

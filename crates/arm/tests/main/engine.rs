@@ -67,6 +67,7 @@ impl Engine {
                 parallelism: 16,
                 read_back_attempts: 4,
                 read_back_delay: Duration::from_millis(20),
+                ready_timeout: Duration::from_secs(60),
             },
             events: Events::new(sender),
             cancel: CancellationToken::new(),

@@ -223,6 +223,7 @@ fn ruled_text(rule: &Rule, random: &mut Random) -> Option<String> {
             Some(format!("{KEY}{comment}"))
         }
         Rule::Cron => one_of(&["0 18 * * *", "*/15 9-17 1,15 jan-mar mon-fri", "0 0 * * 7"], random),
+        Rule::Image => one_of(&["UbuntuLTS", "ubuntudsvm", "a:b:c:", "a:b:c:1.0"], random),
         Rule::TimeZone => {
             one_of(&["UTC", "W. Europe Standard Time", "utc", "Mountain Standard Time (Mexico)"], random)
         }
@@ -246,6 +247,8 @@ fn refer(reference: &Reference, random: &mut Random) -> String {
         "resource_group" => GROUP,
         "workspace" if reference.form == Form::Name => WORKSPACE,
         "storage_account" if reference.form == Form::Name => "lawfiles",
+        "batch_ai_workspace" => return "bench".to_owned(),
+        "batch_ai_file_server" => return "nfs".to_owned(),
         _ => "other",
     };
     match reference.form {
@@ -350,6 +353,7 @@ fn mended(kind: &Kind, mut values: Values) -> Values {
     mend_identity(&mut values);
     mend_workspace(&mut values);
     mend_instance(&mut values);
+    mend_batch_ai(kind, &mut values);
     let known = |values: &Values, path: &str| values.get(path).and_then(Json::as_i64);
     for check in kind.checks {
         match *check {
@@ -412,6 +416,53 @@ fn mend_workspace(values: &mut Values) {
     let word = values.get("workspace_kind").and_then(Json::as_str).unwrap_or_default().to_lowercase();
     if word != "project" {
         values.remove("workspace_hub");
+    }
+}
+
+/// One scale of the two, few nodes, and sizes that the service takes.
+fn mend_batch_ai(kind: &Kind, values: &mut Values) {
+    const SERVERS: &str = "mount_volumes.file_servers";
+    let small = |values: &Values, path: &str| values.get(path).and_then(Json::as_i64).unwrap_or(1) % 4;
+    let size = values.get("size").and_then(Json::as_str).unwrap_or_default().to_lowercase();
+    if kind.name == "batch_ai_file_server" && size == "standard_nc6" {
+        values.insert("data_disks.storage_account_type", json!("Standard_LRS"));
+    }
+    if kind.name.starts_with("batch_ai_")
+        && !values.contains_key("ssh_settings.ssh_key_value")
+        && !size.is_empty()
+    {
+        values.insert("ssh_settings.admin_password", json!("a-secret"));
+    }
+    if kind.name != "batch_ai_cluster" {
+        return;
+    }
+    if size == "standard_ds3_v2" {
+        values.insert("size", json!("STANDARD_NC6"));
+    }
+    if values.get(SERVERS).is_some_and(|servers| servers != &json!([])) {
+        values.remove("subnet");
+    }
+    let is_auto = values.contains_key("initial_instances")
+        || values.contains_key("max_instances") && !values.contains_key("target_instances");
+    let (own, other): (&[&'static str], &[&str]) = match is_auto {
+        true => (
+            &["initial_instances", "min_instances", "max_instances"],
+            &["target_instances", "node_deallocation"],
+        ),
+        false => (&["target_instances"], &["initial_instances", "min_instances", "max_instances"]),
+    };
+    other.iter().for_each(|path| _ = values.remove(path));
+    for path in own
+        .iter()
+        .filter(|path| **path != "initial_instances" || values.contains_key(**path))
+        .copied()
+        .collect::<Vec<_>>()
+    {
+        let number = small(values, path);
+        values.insert(path, json!(number));
+    }
+    if values.contains_key("initial_instances") {
+        values.insert("initial_instances", json!(0));
     }
 }
 

@@ -121,6 +121,22 @@ fn surroundings(adopt: bool) -> Vec<Json> {
             "key_vault": id("Microsoft.KeyVault/vaults/keys"),
             "application_insights": id("Microsoft.Insights/components/eyes"),
         }),
+        json!({
+            "kind": "batch_ai_workspace",
+            "name": "bench",
+            "adopt": adopt,
+            "resource_group": GROUP,
+            "location": LOCATION,
+        }),
+        json!({
+            "kind": "batch_ai_file_server",
+            "name": "nfs",
+            "adopt": adopt,
+            "batch_ai_workspace": "bench",
+            "size": "Standard_D2",
+            "ssh_settings": { "admin_username": "me", "admin_password": "secret" },
+            "data_disks": { "size_gb": 10, "count": 2 },
+        }),
     ];
     documents.push(json!({ "kind": "storage_account", "name": "lawfiles", "adopt": adopt, "resource_group": GROUP, "location": LOCATION }));
     if !adopt {
@@ -176,6 +192,10 @@ impl Bench {
             speed: 5000.0,
             subscription: SUBSCRIPTION.to_owned(),
             core_limit: 1 << 40,
+            // Batch AI gives little otherwise.
+            core_limits: ["standardNCFamily", "standardDSv3Family"]
+                .map(|name| (name.to_owned(), 1 << 30))
+                .into(),
             // The law is about what is sent; a day takes seventeen seconds here, and schedules would fire.
             background: false,
             // Lists have pages.

@@ -19,7 +19,8 @@ pub async fn run(args: &Nodes, session: &Session) -> Result<Exit, Failure> {
     let snapshot = engine::snapshot(session).await?;
     let address = find(&snapshot, &args.address)?;
     let entry = &snapshot.resources[address];
-    let id = entry.arm_id.as_ref().filter(|_| entry.kind == "cluster");
+    let has_nodes = model::kinds::find(&entry.kind).is_some_and(|kind| kind.node_list().is_some());
+    let id = entry.arm_id.as_ref().filter(|_| has_nodes);
     let id = id.ok_or_else(|| anyhow!("{address} is no cluster: only clusters have nodes"))?;
     let planning = Planning::reading();
     let engine = Engine::read_only(session, &planning, output::progress::Mode::Quiet).await?;
@@ -46,7 +47,7 @@ fn table(nodes: &[Node]) -> String {
             out,
             "{:40} {:10} {:16} {:16} {port:6} {}",
             escape::terminal(&node.id),
-            escape::terminal(&node.state),
+            if node.state.is_empty() { "-".to_owned() } else { escape::terminal(&node.state) },
             field(&node.private_ip),
             field(&node.public_ip),
             field(&node.run_id)

@@ -180,6 +180,7 @@ impl Bench {
                 parallelism: self.parallelism,
                 read_back_attempts: 2,
                 read_back_delay: Duration::from_millis(1),
+                ready_timeout: Duration::from_secs(1),
             },
             events,
             cancel: self.cancel.clone(),

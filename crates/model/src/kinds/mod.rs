@@ -4,6 +4,10 @@ mod aks;
 mod application_insights;
 mod attached;
 mod autoscale;
+mod batch_ai;
+mod batch_ai_cluster;
+mod batch_ai_file_server;
+mod batch_ai_workspace;
 mod cluster;
 mod common;
 mod container_registry;
@@ -32,15 +36,21 @@ pub mod time_zones;
 mod user_assigned_identity;
 mod virtual_machine;
 mod virtual_network;
+mod ways;
 mod workspace;
+
+pub use ways::{NodeList, Readiness};
 
 use crate::{ArmId, Kind, Placement};
 
 /// Every kind, ordered by name.
-pub static KINDS: [&Kind; 30] = [
+pub static KINDS: [&Kind; 33] = [
     &aks::KIND,
     &application_insights::KIND,
     &autoscale::KIND,
+    &batch_ai_cluster::KIND,
+    &batch_ai_file_server::KIND,
+    &batch_ai_workspace::KIND,
     &cluster::KIND,
     &container_registry::KIND,
     &data_factory::KIND,
