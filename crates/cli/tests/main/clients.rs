@@ -20,6 +20,7 @@ macro_rules! programs {
 // A new program is one line here.
 programs!(
     attached,
+    batchai,
     clusters,
     deployments,
     instances,

@@ -1,6 +1,7 @@
 //! The program as users run it: scenarios, examples, the README, kills, and bad input.
 
 mod attached;
+mod batch_ai;
 mod clients;
 mod cloud;
 mod credentials;

@@ -11,8 +11,7 @@ pub const VERSION: &str = "2018-05-01";
 pub const NAME: &[Rule] = &[Rule::Length(1, 64), Rule::Alphabet("-_")];
 
 /// What plans say of the kinds.
-pub const RETIRED: &str = "Azure retired Batch AI in March 2019: only the embedded cloud still serves it; \
-     `plumb migrate batch-ai` turns a cluster into one of Azure Machine Learning";
+pub const RETIRED: &str = "Azure retired Batch AI in March 2019: only the embedded cloud still serves it; a `cluster` of a `workspace` takes its place";
 
 /// The workspace that a cluster or a file server lies in.
 pub const WORKSPACE: Type = Type::Reference(Reference {

@@ -126,13 +126,14 @@ pub static KIND: Kind = Kind {
         )
         .rules(&[Rule::Between(0, 100)])
         .change(Change::Patch),
+        // Not looked at once it is sent: a switch to the automatic scale and back forgets it.
         Attribute::new(
             "node_deallocation",
             Type::Enum(DEALLOCATION),
             "properties.scaleSettings.manual.nodeDeallocationOption",
             "What becomes of jobs on nodes that go when a fixed size shrinks; `requeue` by default.",
         )
-        .kept()
+        .sensitivity(Sensitivity::WriteOnly)
         .change(Change::Patch),
         Attribute::new(
             "min_instances",
