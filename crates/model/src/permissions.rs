@@ -198,6 +198,6 @@ mod tests {
         assert_eq!(of("microsoft.storage/storageaccounts/READ"), Some("plan"));
         assert_eq!(of("Microsoft.MachineLearningServices/workspaces/computes/write"), Some("apply"));
         assert_eq!(of("Microsoft.Network/virtualNetworks/subnets/join/action"), Some("apply"));
-        assert_eq!(of("Microsoft.Network/publicIPAddresses/read"), None);
+        assert_eq!(of("Microsoft.Network/routeTables/read"), None);
     }
 }
