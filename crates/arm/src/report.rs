@@ -378,12 +378,12 @@ mod tests {
 
     #[test]
     fn a_missing_permission_is_named_with_its_scope() {
-        let message = "The client 'o' with object id 'o' does not have authorization to perform action 'Microsoft.Network/publicIPAddresses/read' over scope '/subscriptions/s/resourceGroups/rg' or the scope is invalid.";
+        let message = "The client 'o' with object id 'o' does not have authorization to perform action 'Microsoft.Network/routeTables/read' over scope '/subscriptions/s/resourceGroups/rg' or the scope is invalid.";
         let (facts, advice) =
             told(403, json!({ "error": { "code": "AuthorizationFailed", "message": message } }));
         assert!(!advice.contains("plumb rbac"), "plumb never needs this: {advice}");
         let expected = [
-            fact("permission", "Microsoft.Network/publicIPAddresses/read"),
+            fact("permission", "Microsoft.Network/routeTables/read"),
             fact("scope", "/subscriptions/s/resourceGroups/rg"),
         ];
         assert_eq!(facts, expected);

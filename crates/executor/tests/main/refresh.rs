@@ -41,7 +41,7 @@ fn many_take_one_list_and_one_takes_one_get() {
     assert_eq!(live.resources.len(), 5);
     assert_eq!(
         bench.world.take_log(),
-        ["get resource_group ml", "get workspace research", "list cluster in research"]
+        ["get resource_group ml", "get workspace research", "list aks in research"]
     );
 }
 
