@@ -201,6 +201,7 @@ fn collections_of(parent: &ArmId) -> Vec<(&'static str, &'static str)> {
         _ => None,
     };
     let mut found: Vec<_> = kinds::KINDS.iter().filter_map(inside).collect();
+    found.sort_unstable();
     found.dedup();
     found
 }

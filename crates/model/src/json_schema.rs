@@ -37,7 +37,11 @@ fn document(kind: &Kind) -> Json {
     root.insert("name", json!({ "type": "string", "description": "The resource's name in Azure." }), true);
     root.insert("$schema", json!({ "type": "string" }), false);
     for attribute in kind.attributes.iter().filter(|a| !a.derived) {
-        root.insert(attribute.path, attribute_value(attribute), attribute.need == Need::Required);
+        root.insert(
+            attribute.path,
+            attribute_value(attribute),
+            attribute.need == Need::Required && attribute.when.is_none(),
+        );
     }
     for (old, path) in kind.aliases {
         if let Some(attribute) = kind.attribute(path) {
@@ -81,7 +85,16 @@ impl Group {
         let mut properties: Map<String, Json> = self.values.into_iter().collect();
         for (name, group) in self.groups {
             let nested = group.json();
-            properties.entry(name).or_insert(nested);
+            // One key may be a text in one member of a union and a mapping in another.
+            let either = match properties.remove(&name) {
+                Some(leaf) => {
+                    let mut either = described(nested, leaf["description"].as_str().unwrap_or_default());
+                    either["type"] = json!(["string", "object"]);
+                    either
+                }
+                None => nested,
+            };
+            properties.insert(name, either);
         }
         let mut value = json!({ "type": "object", "additionalProperties": false, "properties": properties });
         if !self.required.is_empty() {

@@ -108,9 +108,11 @@ fn fields(attributes: &'static [Attribute], like: Option<&Values>, random: &mut 
     values
 }
 
-/// Without these a workspace's document implies further resources, which are not what is tested here.
+/// Without these a workspace's document implies further resources, which are not what is tested here. The destinations
+/// of outbound rules have too many forms to leave their parts to chance.
 fn is_always_given(path: &str) -> bool {
-    ["storage_account", "key_vault", "application_insights"].contains(&path)
+    let implied = ["storage_account", "key_vault", "application_insights"].contains(&path);
+    implied || is_below(path, "destination")
 }
 
 fn is_partly_fixed(attributes: &[Attribute], group: &str) -> bool {

@@ -104,7 +104,7 @@ fn untouched(kind: &'static Kind, cases: &[Case], edited: &[Case]) -> Vec<String
 }
 
 /// Where the cases lie, and what they may name.
-fn surroundings(adopt: bool) -> Vec<Json> {
+fn surroundings(kind: &Kind, adopt: bool) -> Vec<Json> {
     let id = |tail: &str| format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/{tail}");
     let script = "#!/bin/bash\necho ready\n";
     let mut documents = vec![
@@ -139,6 +139,9 @@ fn surroundings(adopt: bool) -> Vec<Json> {
         }),
     ];
     documents.push(json!({ "kind": "storage_account", "name": "lawfiles", "adopt": adopt, "resource_group": GROUP, "location": LOCATION }));
+    if kind.name == "outbound_rule" {
+        documents[3]["managed_network"] = json!({ "isolation_mode": "allow_only_approved_outbound" });
+    }
     if !adopt {
         documents.iter_mut().filter_map(Json::as_object_mut).for_each(|d| _ = d.remove("adopt"));
     }
@@ -147,8 +150,10 @@ fn surroundings(adopt: bool) -> Vec<Json> {
 
 /// What the documents want, with the group, the workspace and the scripts that they may name.
 fn desired(cases: &[Case], adopt: bool) -> Graph {
-    let documents: Vec<Json> =
-        surroundings(adopt).into_iter().chain(cases.iter().map(|case| case.document(adopt))).collect();
+    let documents: Vec<Json> = surroundings(cases[0].kind, adopt)
+        .into_iter()
+        .chain(cases.iter().map(|case| case.document(adopt)))
+        .collect();
     engine::desired(&documents, SUBSCRIPTION)
 }
 

@@ -151,7 +151,7 @@ async fn an_inventory_names_also_what_is_of_no_known_kind() {
                 200,
                 json!({ "value": [
                     id("microsoft.insights/components/eyes"),
-                    id("Microsoft.Network/virtualNetworks/net"),
+                    id("Microsoft.Web/sites/net"),
                     { "name": "without an id" },
                 ] }),
             ),
@@ -160,6 +160,7 @@ async fn an_inventory_names_also_what_is_of_no_known_kind() {
             &format!("GET ~/computes{ML}"),
             reply(200, json!({ "value": [body("cpu", "amlcompute"), body("new", "Quantum")] })),
         ),
+        (&format!("GET ~/outboundRules{ML}"), reply(200, json!({ "value": [] }))),
     ]);
     let provider = wire.provider();
     let mut found = provider.inventory(&ArmId::group("s", "rg")).await.unwrap();

@@ -183,3 +183,51 @@ fn no_secret_of_an_attached_compute_is_written_down() {
         assert!(!said.stdout.contains(CANARY) && !said.stderr.contains(CANARY), "{args:?}");
     }
 }
+
+/// A workspace's file as az ml writes it, with its rules inside.
+const NETWORK: &str = "$schema: https://azuremlschemas.azureedge.net/latest/workspace.schema.json
+name: closed
+resource_group: ml
+location: westeurope
+managed_network:
+  isolation_mode: allow_only_approved_outbound
+  outbound_rules:
+    - { name: pypi, type: fqdn, destination: pypi.org }
+    - { name: monitor, type: service_tag, destination: { service_tag: AzureMonitor, protocol: TCP, port_ranges: \"443\" } }
+";
+
+#[test]
+fn outbound_rules_are_taken_over_repaired_and_deleted() {
+    let cloud = Cloud::start(Options::default());
+    let mut ours = Project::empty();
+    ours.endpoint = Some(cloud.endpoint());
+    ours.write("plumb.toml", "[project]\nname = \"rules\"\n");
+    ours.write("home.yaml", HOME.split("---").next().expect("the group"));
+    ours.write("closed.yaml", NETWORK);
+    ours.ok(&["apply", "--auto-approve"]);
+    settled(&ours);
+    let mut theirs = Project::empty();
+    theirs.endpoint = ours.endpoint.clone();
+    theirs.write("plumb.toml", "[project]\nname = \"theirs\"\n");
+    theirs.ok(&["import", "--resource-group", "ml"]);
+    let listed = theirs.ok(&["state", "list"]).stdout;
+    assert!(listed.contains("outbound_rule/closed/monitor\noutbound_rule/closed/pypi\n"), "{listed}");
+    assert!(!listed.contains("__SYS_"), "the service's own rules are nobody's: {listed}");
+    settled(&theirs);
+    let rule =
+        format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/closed/outboundRules/pypi");
+    let edit = json!({ "properties": { "type": "FQDN", "destination": "evil.example" } });
+    cloud.put(&rule, "2026-05-01", &edit);
+    let drift = ours.run(&["drift"]);
+    assert!(drift.code == 2 && drift.stdout.contains("pypi.org"), "{}{}", drift.stdout, drift.stderr);
+    ours.ok(&["apply", "--auto-approve"]);
+    assert_eq!(cloud.read(&rule)["properties"]["destination"], "pypi.org");
+    ours.write(
+        "closed.yaml",
+        &NETWORK.replace("    - { name: pypi, type: fqdn, destination: pypi.org }\n", ""),
+    );
+    let said = ours.ok(&["apply", "--auto-approve"]);
+    assert!(said.stdout.contains("0 added, 0 changed, 1 destroyed"), "{}", said.stdout);
+    assert!(cloud.read(&rule)["error"].is_object());
+    settled(&ours);
+}

@@ -93,7 +93,14 @@ impl<'t> Load<'t, '_> {
         {
             return; // what is handed on as it is may be null
         }
-        match self.tables.slot(kind, path) {
+        let slot = match self.tables.slot(kind, path) {
+            // A text in one member of a union, a mapping in another.
+            Some(Slot::Leaf(_)) if entry.node.entries().is_some() && table::is_group(kind, path) => {
+                Some(Slot::Group)
+            }
+            slot => slot,
+        };
+        match slot {
             Some(Slot::Leaf(attribute)) => self.leaf(at, attribute, &entry.node, az_ml),
             Some(Slot::Group) => match entry.node.entries() {
                 Some(entries) => entries.iter().for_each(|e| self.entry(at, path, e, az_ml)),
@@ -319,7 +326,7 @@ impl<'t> Load<'t, '_> {
         let draft = &mut self.drafts[at];
         let parent = draft.home.as_ref().and_then(|h| h.parent);
         for attribute in draft.kind.attributes.iter().filter(|a| !a.derived) {
-            if draft.leaves.contains_key(attribute.path) {
+            if draft.leaves.contains_key(attribute.path) || !draft.takes(attribute) {
                 continue;
             }
             let leaf = match attribute.default {

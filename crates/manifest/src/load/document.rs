@@ -95,8 +95,9 @@ const AZ_ML_TYPES: [(&str, &str); 5] = [
     ("synapsespark", "synapse_spark"),
 ];
 
-/// How the `$schema` of az ml's workspace YAML ends: they have no `type` (az ml facts §8).
-const AZ_ML_WORKSPACES: &str = "/workspace.schema.json";
+/// How the `$schema` of az ml's workspace YAML ends, which has no `type` (az ml facts §8), and our word for its kind.
+const AZ_ML_WORKSPACES: [(&str, &str); 3] =
+    [("/workspace.schema.json", "default"), ("/hub.schema.json", "hub"), ("/project.schema.json", "project")];
 
 pub(super) struct Header<'d> {
     pub(super) diagnostics: &'d mut Diagnostics,
@@ -110,7 +111,7 @@ impl Header<'_> {
     fn kind(&mut self, root: &Node<'_>) -> Option<(&'static Kind, bool)> {
         match (root.entry("kind"), root.entry("type")) {
             (Some(entry), _) => self.own_kind(&entry.node).map(|kind| (kind, false)),
-            (None, _) if is_az_ml_workspace(root) => kinds::find("workspace").map(|kind| (kind, true)),
+            (None, _) if az_ml_workspace(root).is_some() => kinds::find("workspace").map(|kind| (kind, true)),
             (None, Some(entry)) => self.az_ml_kind(&entry.node).map(|kind| (kind, true)),
             (None, None) => {
                 let names = kinds::KINDS.map(|k| k.name);
@@ -338,9 +339,20 @@ impl Header<'_> {
     }
 }
 
-fn is_az_ml_workspace(root: &Node<'_>) -> bool {
-    let schema = root.entry("$schema").and_then(|e| e.node.text());
-    schema.is_some_and(|s| s.to_ascii_lowercase().ends_with(AZ_ML_WORKSPACES))
+/// Whether it describes a workspace.
+pub(super) fn is_workspace(root: &Node<'_>) -> bool {
+    match root.entry("kind") {
+        Some(entry) => entry.node.text() == Some("workspace"),
+        None => az_ml_workspace(root).is_some(),
+    }
+}
+
+/// Of az ml's YAML of a workspace: which kind of workspace it is. A default one that names a hub is a project.
+pub(super) fn az_ml_workspace(root: &Node<'_>) -> Option<&'static str> {
+    let schema = root.entry("$schema").and_then(|e| e.node.text())?.to_ascii_lowercase();
+    let (_, word) = AZ_ML_WORKSPACES.iter().find(|(end, _)| schema.ends_with(end))?;
+    let of_hub = *word == "default" && root.entry("workspace_hub").is_some();
+    Some(if of_hub { "project" } else { word })
 }
 
 /// Whether a text can be a part of an address.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::expression::Known;
-use model::{Address, ArmId, Dependency, Expression, Kind, Place, Trigger, Value};
+use model::{Address, ArmId, Attribute, Dependency, Expression, Kind, Place, Trigger, Value};
 
 /// One resource to be.
 pub(super) struct Draft {
@@ -96,6 +96,14 @@ impl Draft {
 
     pub(super) fn place_of(&self, path: &str) -> Option<Place> {
         self.places.iter().find(|(p, _)| *p == path).map(|(_, place)| *place)
+    }
+
+    /// Whether an attribute of a union belongs to the member that this is; true while that is not known.
+    pub(super) fn takes(&self, attribute: &Attribute) -> bool {
+        let of_this = |(sibling, word): (&str, &str)| {
+            self.known_text(sibling).is_none_or(|text| text.eq_ignore_ascii_case(word))
+        };
+        attribute.derived || attribute.when.is_none_or(of_this)
     }
 
     pub(super) fn known_text(&self, path: &str) -> Option<&str> {

@@ -20,6 +20,7 @@ impl Load<'_, '_> {
                 self.subnet(at);
             }
             if self.drafts[at].named {
+                self.strangers(at);
                 self.needs_of(at);
             }
             self.rules(at);
@@ -102,6 +103,21 @@ impl Load<'_, '_> {
         self.drafts[at].leaves.insert(SUBNET, Leaf::Value(Value::Known(Json::from(id.as_str()))));
     }
 
+    /// Attributes of another member of the union.
+    fn strangers(&mut self, at: usize) {
+        let draft = &self.drafts[at];
+        let given = draft.leaves.keys().filter_map(|path| draft.kind.attribute(path));
+        let strangers: Vec<_> = given.filter(|a| !draft.takes(a)).collect();
+        for attribute in strangers {
+            let (sibling, word) = attribute.when.unwrap_or_default();
+            let draft = &self.drafts[at];
+            let words = format!("`{}` belongs to `{sibling}: {word}` only", attribute.path);
+            let help = format!("remove it, or write `{sibling}: {word}`");
+            let place = draft.place_of(attribute.path).unwrap_or(draft.name_place);
+            self.report(at, Diagnostic::error(words).help(help).at(place), attribute.path);
+        }
+    }
+
     /// Attributes that must be given.
     fn needs_of(&mut self, at: usize) {
         let draft = &self.drafts[at];
@@ -112,7 +128,7 @@ impl Load<'_, '_> {
             .kind
             .attributes
             .iter()
-            .filter(|a| !draft.leaves.contains_key(a.path))
+            .filter(|a| !draft.leaves.contains_key(a.path) && draft.takes(a))
             .filter(|a| draft.home.is_some() || draft.kind.placed_by() != Some(a.path))
             .filter(|a| match a.need {
                 Need::Optional => false,

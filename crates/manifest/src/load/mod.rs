@@ -13,6 +13,7 @@ mod finish;
 mod host;
 mod implied;
 mod index;
+mod inline;
 mod moves;
 mod outputs;
 mod place;
@@ -160,7 +161,8 @@ impl<'t> Load<'t, '_> {
         self.components.push(component);
     }
 
-    fn document(&mut self, root: Node<'t>, line: usize) {
+    /// A document, with those that it has inside.
+    fn document(&mut self, mut root: Node<'t>, line: usize) {
         let name = root.entry("name").and_then(|e| e.node.text()).map(str::to_owned);
         let component = self.components.len();
         if root.entry("uses").is_some() {
@@ -170,9 +172,19 @@ impl<'t> Load<'t, '_> {
             }
             return;
         }
-        match document::read(root, line, self.inputs.project, &mut self.diagnostics) {
-            Some(document) => self.documents.push(document),
-            None => self.index.lose(component, None, name.as_deref()),
+        inline::workspace_kind(&mut root);
+        let rules = match document::is_workspace(&root) {
+            true => inline::outbound_rules(&mut root, &mut self.diagnostics),
+            false => Vec::new(),
+        };
+        let Some(document) = document::read(root, line, self.inputs.project, &mut self.diagnostics) else {
+            return self.index.lose(component, None, name.as_deref());
+        };
+        let az_ml = document.az_ml;
+        self.documents.push(document);
+        for rule in rules {
+            let read = document::read(rule, line, self.inputs.project, &mut self.diagnostics);
+            self.documents.extend(read.map(|rule| Document { az_ml, ..rule }));
         }
     }
 }

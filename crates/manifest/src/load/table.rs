@@ -52,6 +52,12 @@ pub(super) fn keys_below(kind: &'static Kind, group: &str) -> BTreeSet<&'static 
         .collect()
 }
 
+/// Whether attributes that a document may give stand below `path`.
+pub(super) fn is_group(kind: &Kind, path: &str) -> bool {
+    let open = kind.attributes.iter().filter(|a| !a.derived);
+    open.into_iter().any(|a| a.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+}
+
 /// Whether `path` is a group of the kind or one of its attributes; header keys name them.
 pub(super) fn names_attribute(kind: &Kind, path: &str) -> bool {
     kind.attributes

@@ -22,6 +22,7 @@ mod kubernetes;
 mod load_balancer;
 mod lock;
 mod network_security_group;
+mod outbound_rule;
 mod public_ip;
 mod resource_group;
 mod role_assignment;
@@ -44,7 +45,7 @@ pub use ways::{NodeList, Readiness};
 use crate::{ArmId, Kind, Placement};
 
 /// Every kind, ordered by name.
-pub static KINDS: [&Kind; 33] = [
+pub static KINDS: [&Kind; 34] = [
     &aks::KIND,
     &application_insights::KIND,
     &autoscale::KIND,
@@ -64,6 +65,7 @@ pub static KINDS: [&Kind; 33] = [
     &load_balancer::KIND,
     &lock::KIND,
     &network_security_group::KIND,
+    &outbound_rule::KIND,
     &public_ip::KIND,
     &resource_group::KIND,
     &role_assignment::KIND,

@@ -43,6 +43,12 @@ const ISOLATION: &[Variant] = &[
 
 const FIREWALLS: &[Variant] = &[variant("standard", "Standard"), variant("basic", "Basic")];
 
+const ALLOW_DENY: &[Variant] = &[variant("allow", "Allow"), variant("deny", "Deny")];
+
+const IP_RULE: &[Attribute] =
+    &[Attribute::new("value", Type::String, "value", "An address, or a range of them in CIDR form.")
+        .required()];
+
 /// A workspace.
 pub static KIND: Kind = Kind {
     name: "workspace",
@@ -236,6 +242,23 @@ pub static KIND: Kind = Kind {
         )
         .compare(Compare::CaseInsensitive)
         .change(Change::Patch),
+        Attribute::new(
+            "network_acls.default_action",
+            Type::Enum(ALLOW_DENY),
+            "properties.networkAcls.defaultAction",
+            "What happens to requests from addresses that no rule names. A preview feature.",
+        )
+        .compare(Compare::CaseInsensitive)
+        .change(Change::Put)
+        .required_with_group(),
+        Attribute::new(
+            "network_acls.ip_rules",
+            Type::List(&Type::Object(IP_RULE)),
+            "properties.networkAcls.ipRules",
+            "Addresses that may reach it. A preview feature.",
+        )
+        .compare(Compare::Set)
+        .change(Change::Put),
         Attribute::new(
             "serverless_compute.custom_subnet",
             Type::String,
