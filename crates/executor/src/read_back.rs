@@ -51,7 +51,7 @@ pub(crate) struct Unready {
     is_stuck: bool,
 }
 
-/// The longest pause between two readings.
+/// The longest pause between two readings of what is on its way.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// Reads until everything expected is there, as often as the settings allow; reads lag writes. What is as asked and on
@@ -75,7 +75,8 @@ pub(crate) async fn read_back(context: &Context, expected: &Expected<'_>) -> Res
             return Err(shortfall);
         }
         tokio::time::sleep(delay).await;
-        delay = (delay * 2).min(PAUSE_MAX.max(context.settings.read_back_delay));
+        // What lags is given ever more time; what is on its way is looked at steadily.
+        delay = if is_coming { (delay * 2).min(PAUSE_MAX) } else { delay * 2 };
         attempt += 1;
     }
 }
