@@ -104,6 +104,7 @@ async fn kind_at(provider: &dyn Provider, id: &ArmId) -> Result<Option<&'static 
 async fn look_into(provider: &dyn Provider, parent: &ArmId, survey: &mut Survey) -> Result<(), CloudError> {
     let (mut known, unknown): (Vec<Item>, Vec<Item>) =
         provider.inventory(parent).await?.into_iter().partition(|item| item.kind.is_some());
+    known.retain(|item| !item.kind.is_some_and(|kind| kind.comes_by_itself(item.arm_id.name())));
     known.sort_by_key(|item| item.arm_id.folded());
     survey.unknown.extend(unknown);
     for kind in kinds::KINDS {

@@ -119,6 +119,7 @@ pub fn encode(attribute: &Attribute, value: &Json) -> Json {
             entries.map(|(name, value)| json!({ "name": name, "value": value })).collect()
         }
         Wire::Image => image::to_arm(value.as_str().unwrap_or_default()),
+        Wire::Tagged { tag, word, key } => json!({ tag: word, key: value }),
         Wire::AccountKeys => value.clone(),
     }
 }
@@ -184,6 +185,9 @@ pub fn decode(attribute: &Attribute, value: &Json) -> Option<Json> {
             Json::Object(entries.collect())
         }
         Wire::Image => image::from_arm(value)?,
+        Wire::Tagged { tag, word, key } => {
+            value.get(key).filter(|_| value.get(tag).and_then(Json::as_str) == Some(word)).cloned()?
+        }
         Wire::AccountKeys => return None,
     })
 }

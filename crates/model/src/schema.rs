@@ -240,6 +240,15 @@ pub enum Wire {
     NamedValues,
     /// `publisher:offer:sku:version`, or an alias, as an object (`crate::image`).
     Image,
+    /// A text as `{ TAG: WORD, KEY: text }`: an object that says what it is.
+    Tagged {
+        /// The key of the word.
+        tag: &'static str,
+        /// What it is.
+        word: &'static str,
+        /// The key of the text.
+        key: &'static str,
+    },
     /// A map from storage accounts to keys, put as `credentials.accountKey` into each element below the path that names
     /// the account; an element whose account has none gets empty credentials.
     AccountKeys,

@@ -378,6 +378,13 @@ fn mended(kind: &Kind, mut values: Values) -> Values {
             _ => {}
         }
     }
+    // Credentials have what they are of.
+    for (word, path) in [("account_key", "credentials.account_key"), ("sas", "credentials.sas_token")] {
+        let is_of_it = |v: &Json| v.as_str().is_some_and(|v| v.eq_ignore_ascii_case(word));
+        if kind.attribute(path).is_some() && values.get("credentials.type").is_some_and(is_of_it) {
+            values.insert(path, json!("c2VjcmV0"));
+        }
+    }
     if values.contains_key("network_settings.vnet_name") {
         values.insert("network_settings.subnet", json!("nodes"));
     }

@@ -91,6 +91,8 @@ assignable_scopes: [\"${resource_group.ml.id}\"]
 
 const ACCOUNT: &str = "{ kind: storage_account, name: poolfiles7, resource_group: ml, location: westeurope }";
 
+const LAB: &str = "{ kind: workspace, name: lab, resource_group: ml, location: westeurope }";
+
 /// One row for each kind.
 pub const ROWS: &[Row] = &[
     Row {
@@ -200,6 +202,21 @@ description: for the pipeline
         needs: &[GROUP, ACCOUNT],
         document: "{ kind: file_share, name: data, storage_account: poolfiles7, quota_gib: 100, metadata: { team: ds } }",
         drift: || ("", json!({ "properties": { "shareQuota": 5120, "metadata": { "team": "other" } } })),
+    },
+    Row {
+        address: "datastore/lab/data",
+        needs: &[GROUP, LAB],
+        document: "
+kind: datastore
+name: data
+workspace: lab
+type: azure_file
+account_name: oldfiles
+file_share_name: data
+credentials: { type: account_key, account_key: c2VjcmV0 }
+tags: { from: batch-ai }
+",
+        drift: || ("", json!({ "properties": { "fileShareName": "other", "tags": { "from": "somewhere" } } })),
     },
 ];
 

@@ -17,6 +17,7 @@ mod application_insights;
 mod autoscale_setting;
 mod built_in_roles;
 mod container_registry;
+mod datastore;
 mod key_vault;
 mod log_analytics;
 mod network;
@@ -44,6 +45,7 @@ pub(crate) const KINDS: &[&Kind] = &[
     &workspace::KIND,
     &compute::KIND,
     &outbound_rule::KIND,
+    &datastore::KIND,
     &storage_account::KIND,
     &storage_services::BLOB_SERVICE,
     &storage_services::CONTAINER,

@@ -14,6 +14,7 @@ mod container_registry;
 mod data_factory;
 mod data_lake_analytics;
 mod databricks;
+mod datastore;
 mod file_share;
 mod hdinsight;
 mod instance;
@@ -45,7 +46,7 @@ pub use ways::{NodeList, Readiness};
 use crate::{ArmId, Kind, Placement};
 
 /// Every kind, ordered by name.
-pub static KINDS: [&Kind; 34] = [
+pub static KINDS: [&Kind; 35] = [
     &aks::KIND,
     &application_insights::KIND,
     &autoscale::KIND,
@@ -57,6 +58,7 @@ pub static KINDS: [&Kind; 34] = [
     &data_factory::KIND,
     &data_lake_analytics::KIND,
     &databricks::KIND,
+    &datastore::KIND,
     &file_share::KIND,
     &hdinsight::KIND,
     &instance::KIND,

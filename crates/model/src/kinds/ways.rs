@@ -52,6 +52,19 @@ const RETIRED: [(&str, &str); 3] = [
     ("batch_ai_workspace", batch_ai::RETIRED),
 ];
 
+/// Resources that Azure makes with what they lie in: nobody asked for them, and nobody is to delete them. A workspace has
+/// datastores for its own use.
+const COME_BY_THEMSELVES: [(&str, &[&str]); 1] = [(
+    "datastore",
+    &[
+        "azureml_globaldatasets",
+        "workspaceartifactstore",
+        "workspaceblobstore",
+        "workspacefilestore",
+        "workspaceworkingdirectory",
+    ],
+)];
+
 /// Objects of bodies that a PATCH must hold whole: their other values are required with the changed ones
 /// (machine-learning facts §3.3, batch-ai facts §3).
 const WHOLE: [(&str, &str); 3] = [
@@ -65,6 +78,11 @@ fn of<T: Copy>(table: &[(&'static str, T)], kind: &Kind) -> Option<T> {
 }
 
 impl Kind {
+    /// Whether Azure makes the resource of this name with what it lies in.
+    pub fn comes_by_itself(&self, name: &str) -> bool {
+        of(&COME_BY_THEMSELVES, self).is_some_and(|names| names.iter().any(|n| n.eq_ignore_ascii_case(name)))
+    }
+
     /// When a resource of this kind is ready, where that is later than the end of what was asked.
     pub fn readiness(&self) -> Option<Readiness> {
         of(&READINESS, self)
