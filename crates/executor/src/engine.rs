@@ -12,6 +12,7 @@ use state::{Lock, StateError};
 use thiserror::Error;
 
 use crate::apply::{Applied, apply};
+use crate::calendar;
 use crate::preflight::facts;
 use crate::provider::CloudError;
 use crate::recover::{Recovered, mark_open, recover};
@@ -131,7 +132,9 @@ pub async fn propose(
     let mut live = match read_cloud {
         true => {
             let (provider, parallelism) = (context.provider.as_ref(), context.settings.parallelism);
-            Some(refresh(provider, wanted.graph, snapshot, parallelism, &context.events).await?)
+            let mut live = refresh(provider, wanted.graph, snapshot, parallelism, &context.events).await?;
+            live.due = calendar::due(&live, provider.now().unwrap_or_else(|| (context.clock)()));
+            Some(live)
         }
         false => None,
     };

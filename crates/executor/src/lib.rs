@@ -1,6 +1,7 @@
 //! Refresh, apply and recovery through the [`Provider`] that this room owns; it reports events and prints nothing.
 
 mod apply;
+mod calendar;
 mod engine;
 mod event;
 mod failure;

@@ -32,7 +32,7 @@ pub use address::Address;
 pub use arm_id::ArmId;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use expression::Expression;
-pub use live::{Live, Observed, Provisioning};
+pub use live::{Due, Live, Observed, Provisioning};
 pub use resource::{Adopt, Dependency, Lifecycle, Resource, Trigger};
 pub use schema::{Attribute, Change, Compare, Kind, Naming, Placement, Sensitivity, Type};
 pub use seal::Seal;

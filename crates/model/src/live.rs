@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::{Address, ArmId, Attributes, Json};
 
 /// One live resource, in manifest terms.
@@ -37,6 +39,24 @@ pub struct Live {
     pub resources: BTreeMap<Address, Observed>,
     /// Addresses that could not be read, and why; nothing is planned for them.
     pub unreadable: BTreeMap<Address, String>,
+    /// What the schedules of instances asked for last, where that can be told.
+    pub due: BTreeMap<Address, Due>,
+}
+
+/// The power that a schedule asked for, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// `running` or `stopped`.
+    pub power: &'static str,
+    /// When it fired.
+    pub at: Timestamp,
+}
+
+impl Due {
+    /// Whether it fired after a time that Azure told; after no time at all is after none.
+    pub fn is_after(&self, time: &str) -> bool {
+        time.parse::<Timestamp>().is_ok_and(|time| self.at > time)
+    }
 }
 
 impl Live {

@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use crate::Json;
 use crate::arm_id::ArmId;
 use crate::image;
-use crate::kinds::time_zones::WINDOWS_TIME_ZONES;
+use crate::kinds::time_zones;
 
 /// One rule over one value. Limits and their sources stand with the attributes that use them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,11 +193,10 @@ fn tags(value: &Json) -> Option<String> {
 }
 
 fn time_zone(text: &str) -> Option<String> {
-    if WINDOWS_TIME_ZONES.binary_search_by(|z| z.to_ascii_lowercase().cmp(&text.to_ascii_lowercase())).is_ok()
-    {
+    if time_zones::iana(text).is_some() {
         return None;
     }
-    let near = nearest(text, WINDOWS_TIME_ZONES.iter().copied());
+    let near = nearest(text, time_zones::WINDOWS_TIME_ZONES.iter().map(|(name, _)| *name));
     let hint = near.map(|z| format!("; did you mean `{z}`?")).unwrap_or_default();
     Some(format!("must be a Windows time-zone name such as `W. Europe Standard Time`{hint}"))
 }

@@ -350,6 +350,11 @@ pub static KIND: Kind = Kind {
             "Its private address.",
         ),
         Computed::new("ssh_port", "properties.properties.sshSettings.sshPort", "Its SSH port."),
+        Computed::new(
+            "ssh_user",
+            "properties.properties.sshSettings.adminUserName",
+            "Whom to log in as by SSH.",
+        ),
         Computed::new("state", "properties.properties.state", "What it is doing: `Running`, `Stopped`, …"),
         Computed::new(
             "last_operation",
@@ -361,6 +366,7 @@ pub static KIND: Kind = Kind {
             "properties.properties.lastOperation.operationTrigger",
             "Why: `User`, `Schedule` or `IdleShutdown`.",
         ),
+        Computed::new("last_time", "properties.properties.lastOperation.operationTime", "When that was."),
     ],
     constants: &[
         ("properties.computeType", "ComputeInstance"),
