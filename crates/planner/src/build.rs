@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::{
-    Address, Adopt, Diagnostic, Diagnostics, Json, Live, Observed, Resource, ResourceState, Seal, Snapshot,
-    Status, Trigger, Value,
+    Address, Adopt, Diagnostic, Diagnostics, Due, Json, Live, Observed, Resource, ResourceState, Seal,
+    Snapshot, Status, Trigger, Value,
 };
 
 use crate::difference::{self, Compared, Sides};
@@ -119,7 +119,14 @@ impl<'a> Planner<'a> {
         if resource.adopt.is_none() {
             self.diagnostics.push(refusals::not_ours(resource));
         }
-        let sides = Sides { resource, resolved, prior: None, live: Some(observed), trust_secrets: false };
+        let sides = Sides {
+            resource,
+            resolved,
+            prior: None,
+            live: Some(observed),
+            due: self.due(&resource.address),
+            trust_secrets: false,
+        };
         let compared = difference::compare(&sides, self.seal);
         let replaced = compared.differences.iter().find(|d| d.effect == Effect::Replace);
         if let (Some(difference), Some(_)) = (replaced, &resource.adopt) {
@@ -127,6 +134,7 @@ impl<'a> Planner<'a> {
         }
         let mut change =
             self.change(resource, Action::Adopt, Some(Reason::Requested), None, compared.differences);
+        change.notes.extend(compared.resting.map(|because| because.words(resource, resolved)));
         change.unchanged = compared.unchanged;
         notes::of_update(change)
     }
@@ -144,6 +152,7 @@ impl<'a> Planner<'a> {
             resolved,
             prior: Some(prior.state),
             live: observed,
+            due: self.due(&resource.address),
             trust_secrets: self.options.trust_secrets,
         };
         let compared = difference::compare(&sides, self.seal);
@@ -152,12 +161,14 @@ impl<'a> Planner<'a> {
         if matches!(action, Action::NoOp | Action::Update | Action::Move) {
             self.refresh_entry(resource, resolved, prior, observed, &compared);
         }
+        let resting = compared.resting.filter(|_| !matches!(action, Action::Replace { .. }));
         let differences = match action {
             Action::Replace { .. } => difference::replaced(resource, resolved, compared.differences),
             _ => compared.differences,
         };
         let mut change = self.change(resource, action, reason, Some(prior.clone()), differences);
         change.unchanged = compared.unchanged;
+        change.notes.extend(resting.map(|because| because.words(resource, resolved)));
         match (action, reason) {
             (Action::Replace { .. }, Some(Reason::Triggered)) => {
                 notes::triggered(notes::of_replace(change), &self.triggers(resource))
@@ -375,6 +386,10 @@ impl<'a> Planner<'a> {
         self.live?.get(self.live_address(address))
     }
 
+    fn due(&self, address: &Address) -> Option<Due> {
+        self.live?.due.get(self.live_address(address)).copied()
+    }
+
     fn drift(&self) -> Vec<Drift> {
         let Some(live) = self.live else { return Vec::new() };
         let mut drift = Vec::new();
@@ -395,7 +410,8 @@ impl<'a> Planner<'a> {
             match live.get(read_as) {
                 None => drift.push(found(true, false, difference::lost(prior.state))),
                 Some(observed) => {
-                    let moved = difference::drifted(prior.state, observed, ignored);
+                    let moved =
+                        difference::drifted(prior.state, observed, live.due.get(read_as).copied(), ignored);
                     drift.extend((!moved.is_empty()).then(|| found(false, false, moved)));
                     if self.options.show_unmanaged {
                         let others = difference::unmanaged(prior.state, observed);

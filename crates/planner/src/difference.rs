@@ -2,11 +2,12 @@
 
 use model::compare::same;
 use model::{
-    Attribute, Change, Compare, Json, Lifecycle, Observed, Resource, ResourceState, Seal, Type, body,
+    Attribute, Change, Compare, Due, Json, Lifecycle, Observed, Resource, ResourceState, Seal, Type, body,
 };
 
 use crate::entry::digest;
 use crate::plan::{Difference, Effect, Reason, Shown};
+use crate::power::{self, Because};
 use crate::resolve::Resolved;
 
 /// What is known of one resource on the three sides.
@@ -19,6 +20,8 @@ pub(crate) struct Sides<'a> {
     pub prior: Option<&'a ResourceState>,
     /// What ARM says; none when it was not asked.
     pub live: Option<&'a Observed>,
+    /// What its schedules asked for last, if that is known.
+    pub due: Option<Due>,
     /// Whether hidden values that have a hash are taken to be unchanged.
     pub trust_secrets: bool,
 }
@@ -34,6 +37,8 @@ pub(crate) struct Compared {
     pub stale: bool,
     /// Hidden values that were taken on trust, and get new hashes.
     pub trusted: Vec<&'static str>,
+    /// What of the instance's own explains that its power is not as wished.
+    pub resting: Option<Because>,
 }
 
 /// Compares every managed attribute of a resource that stands.
@@ -114,6 +119,7 @@ pub(crate) fn removed(prior: &ResourceState) -> Vec<Difference> {
 pub(crate) fn drifted(
     prior: &ResourceState,
     live: &Observed,
+    due: Option<Due>,
     ignored: &[String],
 ) -> Vec<(&'static Attribute, Option<Json>, Option<Json>)> {
     let kind = prior.kind();
@@ -122,7 +128,8 @@ pub(crate) fn drifted(
     let moved = seen.filter_map(|attribute| {
         let applied = prior.applied.get(attribute.path);
         let now = live.attributes.get(attribute.path);
-        let explained = attribute.change == Change::Power && power_is_settled(applied, now, Some(live));
+        let explained = attribute.change == Change::Power
+            && (power::is_settled(applied, now) || power::explained(Some(live), due).is_some());
         let differs = !same(attribute, applied, now) && !explained;
         differs.then(|| (attribute, applied.cloned(), now.cloned()))
     });
@@ -186,7 +193,7 @@ fn plain_attribute(attribute: &'static Attribute, sides: &Sides<'_>, compared: &
         // Adopting: what cannot be seen is taken to be as the document says.
         (false, None) => desired,
     };
-    let settled = attribute.change == Change::Power && power_is_settled(desired, live, sides.live);
+    let settled = attribute.change == Change::Power && power_stays(desired, live, sides, compared);
     if !unknown && (same(attribute, desired, live) || settled) {
         compared.stale |= !same(attribute, desired, applied) || (!asked && applied.is_some());
         compared.unchanged.extend(desired.map(|value| (attribute, value.clone())));
@@ -247,17 +254,19 @@ pub fn fallback(attribute: &Attribute) -> Option<Json> {
     }
 }
 
-/// Whether a power state needs nothing done: it is as desired, it is on its way somewhere, or the
-/// instance's own schedule or idle shutdown explains it.
-fn power_is_settled(desired: Option<&Json>, live: Option<&Json>, observed: Option<&Observed>) -> bool {
-    let word = |v: Option<&Json>| v.and_then(Json::as_str).unwrap_or_default().to_owned();
-    let (desired, live) = (word(desired), word(live));
-    let resting = ["running", "stopped"];
-    let trigger =
-        observed.and_then(|o| o.computed.get("last_trigger")).and_then(Json::as_str).unwrap_or_default();
-    let by_itself = ["Schedule", "IdleShutdown"].iter().any(|t| t.eq_ignore_ascii_case(trigger));
-    let managed = resting.contains(&desired.as_str());
-    !managed || desired == live || !resting.contains(&live.as_str()) || by_itself
+/// Whether nothing is done about power. What explains itself is said; a new wish of the document counts all the same.
+fn power_stays(
+    desired: Option<&Json>,
+    live: Option<&Json>,
+    sides: &Sides<'_>,
+    compared: &mut Compared,
+) -> bool {
+    if power::is_settled(desired, live) {
+        return true;
+    }
+    let new_wish = sides.prior.is_some_and(|prior| prior.applied.get("power") != desired);
+    compared.resting = power::explained(sides.live, sides.due).filter(|_| !new_wish);
+    compared.resting.is_some()
 }
 
 /// How a difference of this attribute gets into Azure.

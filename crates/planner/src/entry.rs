@@ -74,11 +74,12 @@ pub fn digest(resource: &Resource, path: &str, value: &Json, seal: &Seal) -> Str
 
 /// Whether the state keeps a computed value: those that move by themselves are only looked at.
 pub fn is_kept(name: &str) -> bool {
-    const MOVING: [&str; 7] = [
+    const MOVING: [&str; 8] = [
         "current_node_count",
         "errors",
         "idle_node_count",
         "last_operation",
+        "last_time",
         "last_trigger",
         "running_node_count",
         "state",

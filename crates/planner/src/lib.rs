@@ -15,6 +15,7 @@ mod options;
 mod order;
 mod outputs;
 pub mod plan;
+mod power;
 pub mod preflight;
 mod refresh_only;
 mod refusals;

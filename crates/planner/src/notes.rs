@@ -7,6 +7,7 @@ use crate::plan::{Action, Change, Difference, Effect, Reason, Shown};
 /// Notes of a create.
 pub(crate) fn of_create(mut change: Change) -> Change {
     change.notes.extend(change.kind.retired().map(str::to_owned));
+    change.notes.extend(born_running(&change));
     if let Some(parent) = &change.implied_by {
         change.notes.push(format!("implied by {parent}, which names none of its own"));
     }
@@ -31,6 +32,7 @@ pub(crate) fn of_update(mut change: Change) -> Change {
 pub(crate) fn of_replace(mut change: Change) -> Change {
     change.notes.extend(renamed(&change));
     change.notes.extend(deleted_first(&change));
+    change.notes.extend(born_running(&change));
     change.notes.extend(change.kind.loses.map(|words| format!("replacing it: {words}")));
     change
 }
@@ -42,6 +44,15 @@ pub(crate) fn triggered(mut change: Change, triggers: &[&Trigger]) -> Change {
     let named: Vec<String> = triggers.iter().map(named).collect();
     change.notes.insert(0, format!("its `replace_on` names what changes: {}", named.join(", ")));
     change
+}
+
+/// Nothing that Azure publishes makes an instance stopped (machine-learning facts §3.6).
+fn born_running(change: &Change) -> Option<String> {
+    let stopped = |d: &&Difference| {
+        d.attribute.change == schema::Change::Power && d.after == Shown::Known("stopped".into())
+    };
+    change.differences.iter().find(stopped)?;
+    Some("it is made running, and then stopped: Azure makes no stopped instances".to_owned())
 }
 
 /// Another name, or another place, is another resource.

@@ -359,16 +359,17 @@ fn build_steps(change: &Change) -> Verbs {
     if !change.kind.in_arm() {
         return vec![(Verb::Record, given().map(|d| d.attribute.path).collect())];
     }
-    let at_once = given().filter(|d| d.attribute.at_creation).map(|d| d.attribute.path).collect();
+    let stopped = |d: &&Difference| {
+        d.attribute.change == schema::Change::Power && d.after == Shown::Known("stopped".into())
+    };
+    let at_once =
+        given().filter(|d| d.attribute.at_creation && !stopped(d)).map(|d| d.attribute.path).collect();
     let mut verbs = vec![(Verb::Create, at_once)];
     let later = given().filter(|d| !d.attribute.at_creation);
     verbs.extend(later.filter_map(|d| match d.attribute.change {
         schema::Change::Action(action) => Some((Verb::Act(action), vec![d.attribute.path])),
         _ => None,
     }));
-    let stopped = |d: &&Difference| {
-        d.attribute.change == schema::Change::Power && d.after == Shown::Known("stopped".into())
-    };
     verbs.extend(change.differences.iter().find(stopped).map(|d| (Verb::Stop, vec![d.attribute.path])));
     verbs
 }

@@ -144,6 +144,31 @@ fn a_first_apply_survives_a_kill_at_any_point() {
     }
 }
 
+/// Azure makes an instance running. Whatever dies between that and the stop, the next run stops it, and it is made once.
+#[test]
+fn an_instance_that_is_to_be_stopped_is_stopped_after_a_kill_at_any_point() {
+    let documents =
+        format!("{WORKSPACE}---\nkind: instance\nname: alice\nworkspace: research\npower: stopped\n");
+    for point in 0.. {
+        let bench = Bench::alone();
+        let killed = killed_at(&bench, &documents, point);
+        let context = format!("point {point}");
+        converges(&bench, &documents, &["alice", "ml", "research"], &context);
+        nothing_is_created_twice(&bench, "", &context);
+        let (power, writes) = {
+            let inner = bench.world.inner();
+            let alice = inner.standing.values().find(|o| o.arm_id.name() == "alice").expect("it stands");
+            (alice.attributes["power"].clone(), bench.world.writes())
+        };
+        assert_eq!(power, "stopped", "{context}: {writes:?}");
+        if !killed {
+            assert!(point > 10, "only {point} points");
+            assert_eq!(writes, ["create ml", "create research", "create alice", "stop alice"]);
+            break;
+        }
+    }
+}
+
 #[test]
 fn changes_of_every_kind_survive_a_kill_at_any_point() {
     let (before, after) = (format!("{WORKSPACE}{BEFORE}"), format!("{WORKSPACE}{AFTER}"));

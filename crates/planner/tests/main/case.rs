@@ -8,8 +8,8 @@ use std::path::Path;
 
 use manifest::{Inputs, Project, ProjectFiles, load, project};
 use model::{
-    Address, ArmId, Diagnostics, Json, Live, Observed, Provisioning, Resource, ResourceState, Seal, Snapshot,
-    Sources, Value, kinds,
+    Address, ArmId, Diagnostics, Due, Json, Live, Observed, Provisioning, Resource, ResourceState, Seal,
+    Snapshot, Sources, Value, kinds,
 };
 use planner::{Graph, Options, Plan, entry, resolve};
 use serde_json::{Map, json};
@@ -185,10 +185,17 @@ fn live(resources: &[Resource], snapshot: &Snapshot, said: &Json) -> Live {
         } else if !said.is_null() && found_kind.in_arm() {
             let id = resources.iter().find(|r| r.address == address).and_then(|r| r.arm_id.clone());
             let id = state.and_then(|s| s.arm_id.clone()).or(id).expect("an id");
+            live.due.extend(due(&said["due"]).map(|due| (address.clone(), due)));
             live.resources.insert(address, observed(found_kind, id, state, &said));
         }
     }
     live
+}
+
+/// What its schedules asked for last.
+fn due(said: &Json) -> Option<Due> {
+    let power = if said["power"] == "running" { "running" } else { "stopped" };
+    Some(Due { power, at: said["at"].as_str()?.parse().expect("a time") })
 }
 
 fn observed(
