@@ -146,6 +146,11 @@ pub enum Command {
     /// List the nodes of a cluster
     #[command(after_help = "Example:\n  plumb nodes cluster/research/cpu")]
     Nodes(Nodes),
+    /// Print the command that logs in to an instance, or to a node of a cluster
+    #[command(
+        after_help = "Examples:\n  plumb ssh instance/research/ci --identity ~/.ssh/id_ed25519\n  plumb ssh cluster/research/cpu --node tvm-1\n  $(plumb ssh instance/research/ci)"
+    )]
+    Ssh(Ssh),
     /// Serve the embedded cloud on a port
     #[command(after_help = EMULATOR_HELP)]
     Emulator(Emulator),
@@ -479,6 +484,21 @@ pub struct Power {
 pub struct Nodes {
     /// The cluster's address
     pub address: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Ssh {
+    /// The address of an instance or a cluster
+    pub address: String,
+    /// The node of a cluster, by its id; needed where there are several
+    #[arg(long, value_name = "ID")]
+    pub node: Option<String>,
+    /// The file of the private key, which the command names
+    #[arg(long, short = 'i', value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -118,6 +118,7 @@ async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exi
         Command::Restart(args) => commands::power::run(args, session, Action::Restart).await,
         Command::Rbac(args) => commands::rbac::run(args, session).await,
         Command::Nodes(args) => commands::nodes::run(args, session).await,
+        Command::Ssh(args) => commands::ssh::run(args, session).await,
         Command::Quota(args) => commands::quota::run(args, session).await,
         Command::Import(args) => commands::import::run(args, session).await,
         _ => unreachable!("BUG: the other commands have ended"),

@@ -19,6 +19,7 @@ pub mod quota;
 pub mod rbac;
 pub mod schema;
 pub mod show;
+pub mod ssh;
 pub mod state;
 pub mod unlock;
 pub mod validate;
