@@ -143,6 +143,12 @@ pub enum Command {
         after_help = "Example:\n  plumb rbac --for apply > role.json && az role definition create --role-definition role.json"
     )]
     Rbac(Rbac),
+    /// Make manifests of what another service has, which Azure has retired
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  plumb migrate batch-ai batch_ai_workspace/recipes --workspace research --size Standard_NC6=Standard_NC4as_T4_v3\n  plumb migrate batch-ai --config-file cluster.json --name nc6 --workspace research\n  plumb migrate batch-ai --commands create-clusters.sh --workspace research --dry-run"
+    )]
+    Migrate(Migrate),
     /// List the nodes of a cluster
     #[command(after_help = "Example:\n  plumb nodes cluster/research/cpu")]
     Nodes(Nodes),
@@ -468,6 +474,63 @@ pub struct Import {
     /// How many calls may be in flight at once
     #[arg(long, default_value_t = PARALLELISM, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Migrate {
+    /// Clusters of Batch AI: manifests of compute clusters, datastores for their mounts, and their setup tasks as scripts;
+    /// says of every field what became of it
+    BatchAi(MigrateBatchAi),
+}
+
+#[derive(Debug, Args)]
+pub struct MigrateBatchAi {
+    /// Live clusters, or workspaces with all of theirs: addresses or ARM ids
+    pub clusters: Vec<String>,
+    /// A cluster's configuration file, as `az batchai cluster create --config-file` took it
+    #[arg(long, value_name = "FILE", requires = "name")]
+    pub config_file: Option<PathBuf>,
+    /// What the cluster of the configuration file was called
+    #[arg(long, value_name = "NAME", requires = "config_file")]
+    pub name: Option<String>,
+    /// An `az batchai cluster create …`, as one argument
+    #[arg(long, value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// A shell script with such commands
+    #[arg(long, value_name = "FILE")]
+    pub commands: Option<PathBuf>,
+    /// The workspace to move to: the name of its document, or its ARM id
+    #[arg(long, short = 'w', value_name = "NAME")]
+    pub workspace: String,
+    /// Another machine size in the place of one, for all clusters that have it
+    #[arg(long, value_name = "OLD=NEW", value_parser = pair)]
+    pub size: Vec<(String, String)>,
+    /// Another name for a cluster
+    #[arg(long, value_name = "OLD=NEW", value_parser = pair)]
+    pub rename: Vec<(String, String)>,
+    /// The largest number of nodes of clusters that had a fixed size of 0
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=65_000))]
+    pub max_instances: i64,
+    /// The storage account of mounts that name none: auto storage had one in each region
+    #[arg(long, value_name = "NAME")]
+    pub storage_account: Option<String>,
+    /// The folder to write in, below the project; manifests/migrated by default
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Only say what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `OLD=NEW`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => Err("write OLD=NEW".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

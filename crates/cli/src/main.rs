@@ -89,7 +89,7 @@ fn run(command: Command, settings: Settings) -> Result<Exit, Failure> {
         }
         Command::Drift(_) | Command::Graph(_) => session.load_valid()?,
         Command::Rbac(_) => session.load_valid()?,
-        Command::Quota(_) => session.load_valid_or_empty(true)?,
+        Command::Quota(_) | Command::Migrate(_) => session.load_valid_or_empty(true)?,
         // A group may be imported into a project that has no manifests yet.
         Command::Import(args) if args.address.is_some() || session.has_manifests() => session.load_valid()?,
         _ => {}
@@ -118,6 +118,7 @@ async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exi
         Command::Restart(args) => commands::power::run(args, session, Action::Restart).await,
         Command::Rbac(args) => commands::rbac::run(args, session).await,
         Command::Nodes(args) => commands::nodes::run(args, session).await,
+        Command::Migrate(args::Migrate::BatchAi(args)) => commands::migrate::batch_ai(args, session).await,
         Command::Ssh(args) => commands::ssh::run(args, session).await,
         Command::Quota(args) => commands::quota::run(args, session).await,
         Command::Import(args) => commands::import::run(args, session).await,

@@ -10,6 +10,7 @@ mod files;
 pub mod foreign;
 mod inputs;
 mod load;
+pub mod migrate;
 pub mod project;
 mod variables;
 mod write;

@@ -74,7 +74,7 @@ pub fn digest(resource: &Resource, path: &str, value: &Json, seal: &Seal) -> Str
 
 /// Whether the state keeps a computed value: those that move by themselves are only looked at.
 pub fn is_kept(name: &str) -> bool {
-    const MOVING: [&str; 8] = [
+    const MOVING: [&str; 9] = [
         "current_node_count",
         "errors",
         "idle_node_count",
@@ -82,6 +82,7 @@ pub fn is_kept(name: &str) -> bool {
         "last_time",
         "last_trigger",
         "running_node_count",
+        "secret_names",
         "state",
     ];
     !MOVING.contains(&name)

@@ -10,6 +10,7 @@ mod guards;
 mod hostile;
 mod import;
 mod kills;
+mod migrate;
 mod no_room;
 mod preflight;
 mod project;

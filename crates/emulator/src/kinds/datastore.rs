@@ -52,7 +52,7 @@ fn check(_: &World, _: &Target, body: &Value, _: Option<&Resource>) -> Result<()
     };
     for key in ["accountName", store] {
         if json::text(body, &format!("/properties/{key}")).is_empty() {
-            return Err(bad_content(&format!("'{key}' is missing.")).about(key));
+            return Err(bad_content(format!("'{key}' is missing.")).about(key));
         }
     }
     Ok(())

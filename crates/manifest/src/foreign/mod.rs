@@ -46,7 +46,7 @@ impl Inventory {
 }
 
 /// Where a file is wrong that is not JSON.
-fn json(text: &str) -> Result<model::Json, String> {
+pub(crate) fn json(text: &str) -> Result<model::Json, String> {
     let text = text.trim_start_matches('\u{feff}');
     serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))
 }

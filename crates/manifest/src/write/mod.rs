@@ -55,7 +55,7 @@ fn document(document: &Document) -> String {
 }
 
 /// Words that stay within their comment.
-fn one_line(words: &str) -> String {
+pub(crate) fn one_line(words: &str) -> String {
     words
         .chars()
         .map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c })

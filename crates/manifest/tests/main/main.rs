@@ -2,5 +2,6 @@
 
 mod golden;
 mod hostile;
+mod migrate;
 mod second_opinion;
 mod written;

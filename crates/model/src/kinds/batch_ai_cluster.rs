@@ -262,6 +262,16 @@ pub static KIND: Kind = Kind {
         ),
         Computed::new("errors", "properties.errors", "What is in the way of its nodes."),
         Computed::new(
+            "secret_names",
+            "properties.nodeSetup.setupTask.secrets",
+            "Which environment variables of the setup task are secret: their names alone come back.",
+        ),
+        Computed::new(
+            "performance_counters",
+            "properties.nodeSetup.performanceCountersSettings.appInsightsReference.component.id",
+            "The Application Insights that its performance counters went to.",
+        ),
+        Computed::new(
             "state",
             "properties.allocationState",
             "Whether its number of nodes is changing: `steady` or `resizing`.",

@@ -5,14 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::anyhow;
 use executor::{Scope, Survey, survey};
+use manifest::Standing;
 use manifest::foreign::Inventory;
-use manifest::{Standing, is_manifest};
 use model::{Address, ArmId, Provisioning, Snapshot};
 use planner::render::escape;
 use state::Lock;
@@ -21,6 +18,7 @@ use super::documents::{Documents, File, valid};
 use super::target::{Target, target};
 use super::{incomplete, is_settled, what_is_next};
 use crate::args::Import;
+use crate::commands::writing;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -30,7 +28,7 @@ use crate::session::Session;
 pub async fn run(args: &Import, session: &Session, engine: &Engine<'_>) -> Result<(Exit, String), Failure> {
     let Target { scope, folder, inventory } = target(args, session)?;
     let folder = match &args.out {
-        Some(folder) => below(&session.settings.root, folder)?,
+        Some(folder) => writing::below(&session.settings.root, folder)?,
         None => folder,
     };
     let lock = engine.lock().await?;
@@ -48,17 +46,20 @@ pub async fn run(args: &Import, session: &Session, engine: &Engine<'_>) -> Resul
     if standing.is_empty() {
         return Ok((
             Exit::Done,
-            format!("There is nothing to import.\n{}", listed("Not imported", &skipped)),
+            format!("There is nothing to import.\n{}", writing::listed("Not imported", &skipped)),
         ));
     }
     let documents = valid(standing, session, &snapshot, &folder, matches!(scope, Scope::One(_)))?;
     let addresses: BTreeSet<Address> = documents.described.iter().map(|d| d.address.clone()).collect();
-    writable(&documents.files, session)?;
+    let names = || documents.files.iter().map(|file| file.name.as_str());
+    writing::free(names(), session)?;
+    writing::read_later(names(), session)?;
     let proposed = engine.adoption(&documents.session, &addresses).await?;
-    write(&documents.files, &session.settings.root)?;
+    let files = documents.files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
+    writing::write(files, &session.settings.root)?;
     let applied = note(engine, &lock, proposed).await?;
     engine.unlock(lock).await?;
-    let written = reread(session)?;
+    let written = writing::reread(session)?;
     let next = engine.next(&written, &with_implied(addresses, &written)).await?;
     let exit = if is_settled(&next) { Exit::Done } else { Exit::Changes };
     let mut text = told(&documents, applied, &skipped);
@@ -117,61 +118,6 @@ fn unmanaged(
     standing
 }
 
-/// A folder, as the project calls it.
-fn below(root: &Path, folder: &Path) -> anyhow::Result<String> {
-    let root = root.canonicalize().context("the project's folder")?;
-    let whole = std::env::current_dir()?.join(folder);
-    if whole.components().any(|part| part == Component::ParentDir) {
-        bail!("--out {}: write it without `..`", folder.display());
-    }
-    // Of what is there the real path; the rest is to be made.
-    let there = whole.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    let rest = whole.strip_prefix(there).unwrap_or(Path::new(""));
-    let real: PathBuf = there.canonicalize()?.join(rest).components().collect();
-    let inside = real.strip_prefix(&root).ok().and_then(Path::to_str).filter(|name| !name.is_empty());
-    let inside =
-        inside.ok_or_else(|| anyhow!("--out {}: it must be a folder below the project", folder.display()))?;
-    Ok(inside.trim_end_matches('/').to_owned())
-}
-
-/// Refuses before anything is done what could not be written, or would not be read.
-fn writable(files: &[File], session: &Session) -> anyhow::Result<()> {
-    for File { name, .. } in files {
-        if session.settings.root.join(name).symlink_metadata().is_ok() {
-            bail!(
-                "{name} is there already, and nothing is written over: say another folder with --out; if an earlier import was cut off, remove what it wrote"
-            );
-        }
-        if !is_manifest(&session.project.manifests, name) {
-            bail!(
-                "{name} would not be read: `[project] manifests` in plumb.toml does not match it; say another folder with --out"
-            );
-        }
-    }
-    Ok(())
-}
-
-fn write(files: &[File], root: &Path) -> anyhow::Result<()> {
-    for File { name, text, .. } in files {
-        let path = root.join(name);
-        let write = || -> std::io::Result<()> {
-            fs::create_dir_all(path.parent().unwrap_or(root))?;
-            let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        };
-        write().with_context(|| format!("writing {}", path.display()))?;
-    }
-    Ok(())
-}
-
-/// The project as it is on the disk now.
-fn reread(session: &Session) -> Result<Session, Failure> {
-    let mut written = Session::open(session.settings.clone())?;
-    written.load_valid()?;
-    Ok(written)
-}
-
 /// What the new documents ask for, also without a document of its own.
 fn with_implied(mut addresses: BTreeSet<Address>, session: &Session) -> BTreeSet<Address> {
     let implied = session.manifests.graph.resources().iter();
@@ -189,18 +135,10 @@ fn told(documents: &Documents, count: usize, skipped: &[String]) -> String {
     }
     let untold = documents.described.iter().filter(|d| !d.untold.is_empty());
     let untold: Vec<String> = untold.map(|d| format!("{}: {}", d.address, d.untold.join(", "))).collect();
-    out.push_str(&listed("Azure does not tell, so the documents do not say", &untold));
-    out.push_str(&listed("Left out, because plumb would not take it", &documents.left_out));
-    out.push_str(&listed("Not imported", skipped));
+    out.push_str(&writing::listed("Azure does not tell, so the documents do not say", &untold));
+    out.push_str(&writing::listed("Left out, because plumb would not take it", &documents.left_out));
+    out.push_str(&writing::listed("Not imported", skipped));
     let resources = if count == 1 { "resource" } else { "resources" };
     let _ = writeln!(out, "\nImported {count} {resources} into the state; nothing was changed in Azure.");
     out
-}
-
-fn listed(title: &str, lines: &[String]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    let lines: String = lines.iter().map(|line| format!("  {}\n", escape::terminal(line))).collect();
-    format!("\n{title}:\n\n{lines}")
 }
