@@ -160,6 +160,7 @@ async fn an_inventory_names_also_what_is_of_no_known_kind() {
             &format!("GET ~/computes{ML}"),
             reply(200, json!({ "value": [body("cpu", "amlcompute"), body("new", "Quantum")] })),
         ),
+        (&format!("GET ~/datastores{ML}"), reply(200, json!({ "value": [] }))),
         (&format!("GET ~/outboundRules{ML}"), reply(200, json!({ "value": [] }))),
     ]);
     let provider = wire.provider();

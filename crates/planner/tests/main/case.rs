@@ -100,6 +100,7 @@ fn options(said: &Json, project: &Project) -> Options {
         max_deletes: project.guard.max_deletes,
         allow_missing: flag("allow_missing"),
         show_unmanaged: flag("show_unmanaged"),
+        trust_secrets: flag("trust_secrets"),
         ..Options::default()
     }
 }

@@ -40,9 +40,12 @@ fn check(folder: &Path) {
             testkit::golden(&path, &form(&plan));
         }
     }
-    let path = folder.join("refreshed.txt");
-    if !plan.refreshed.is_empty() || path.exists() {
-        testkit::golden(&path, &refreshed(&plan));
+    let always: [(&str, Form); 2] = [("steps.txt", steps), ("refreshed.txt", refreshed)];
+    for (name, form) in always {
+        let (path, text) = (folder.join(name), form(&plan));
+        if !text.is_empty() || path.exists() {
+            testkit::golden(&path, &text);
+        }
     }
 }
 
@@ -60,13 +63,15 @@ fn refreshed(plan: &Plan) -> String {
             }
         }
     }
+    plan.lost.iter().for_each(|address| _ = writeln!(out, "{address} leaves the state"));
+    plan.doubts.clone().sorted().iter().for_each(|doubt| _ = writeln!(out, "doubtful: {}", doubt.summary));
     out
 }
 
 type Form = fn(&Plan) -> String;
 
 /// The other forms of a plan, for the cases that show them.
-const FORMS: [(&str, Form); 3] = [("plan.json", json), ("plan.md", render::markdown), ("steps.txt", steps)];
+const FORMS: [(&str, Form); 2] = [("plan.json", json), ("plan.md", render::markdown)];
 
 fn json(plan: &Plan) -> String {
     format!("{:#}\n", render::json(plan))
