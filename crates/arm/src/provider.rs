@@ -9,7 +9,7 @@ use executor::provider::{CloudError, Collection, Item, Node, Operation, Outcome,
 use http::Method;
 use jiff::Timestamp;
 use model::compare::get;
-use model::{ArmId, Json, Kind, Observed, Placement, kinds};
+use model::{ArmId, Json, Kind, Listed, Observed, Placement, Secret, kinds};
 use planner::preflight::{Lock, Region};
 
 use crate::client::{Call, Client};
@@ -17,6 +17,7 @@ use crate::judge::no_reply;
 use crate::observe::observe;
 use crate::pace::Young;
 use crate::path::{RESOURCES_VERSION, SUBSCRIPTION_VERSION, api_version_of, is_of};
+use crate::send::nothing_done;
 
 /// One write at a time.
 pub(crate) type Queue = Arc<tokio::sync::Mutex<()>>;
@@ -154,6 +155,22 @@ impl Provider for ArmProvider {
             pauses.remove(&operation.arm_id.folded())
         };
         self.client.wait(operation, first.unwrap_or_default()).await
+    }
+
+    async fn secret(&self, id: &ArmId, listed: &Listed) -> Result<Secret, CloudError> {
+        let query = [("api-version", api_version_of(id))];
+        let url = self.client.endpoint.url(id, &[listed.action], &query);
+        // A POST that only reads.
+        let call = Call { reads: true, ..Call::new(Method::POST, url, None) };
+        let reply = self.client.call(&call).await.map_err(nothing_done)?.body;
+        let text = reply.pointer(listed.pointer).filter(|text| text.is_string()).ok_or_else(|| {
+            no_reply(
+                Outcome::NotDone,
+                format!("`{}` of `{id}` has nothing at {}", listed.action, listed.pointer),
+            )
+        })?;
+        self.client.redactor.learn(text);
+        Ok(Secret::new(text.as_str().unwrap_or_default()))
     }
 
     async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError> {

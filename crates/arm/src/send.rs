@@ -383,6 +383,6 @@ fn done() -> Sent {
 }
 
 /// A read before the write failed: the write was not sent.
-fn nothing_done(error: CloudError) -> CloudError {
+pub(crate) fn nothing_done(error: CloudError) -> CloudError {
     CloudError { outcome: Outcome::NotDone, ..error }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::{ArmId, Json, Kind, Observed};
+use model::{ArmId, Json, Kind, Listed, Observed, Secret};
 use planner::Verb;
 use planner::preflight::{Lock, Region};
 use serde::Serialize;
@@ -29,6 +29,9 @@ pub trait Provider: Send + Sync {
 
     /// Waits for an operation to end. Ok means that it succeeded.
     async fn wait(&self, operation: &Operation) -> Result<(), CloudError>;
+
+    /// A secret that no reading of the resource shows. It is handed on, and kept nowhere.
+    async fn secret(&self, id: &ArmId, listed: &Listed) -> Result<Secret, CloudError>;
 
     /// The nodes of a cluster.
     async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError>;

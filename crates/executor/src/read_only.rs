@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::{ArmId, Kind, Observed};
+use model::{ArmId, Kind, Listed, Observed, Secret};
 use planner::preflight::{Lock, Region};
 
 use crate::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
@@ -28,19 +28,16 @@ impl Provider for ReadOnly {
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError> {
-        Err(CloudError {
-            outcome: Outcome::NotDone,
-            status: None,
-            code: String::new(),
-            message: format!("this command only reads, and does not change {}", request.arm_id),
-            advice: None,
-            facts: Vec::new(),
-            request_ids: Box::default(),
-        })
+        Err(refused(format!("this command only reads, and does not change {}", request.arm_id)))
     }
 
     async fn wait(&self, operation: &Operation) -> Result<(), CloudError> {
         self.0.wait(operation).await
+    }
+
+    /// Whoever only looks needs no secret.
+    async fn secret(&self, id: &ArmId, _: &Listed) -> Result<Secret, CloudError> {
+        Err(refused(format!("this command only looks, and needs no secret of {id}")))
     }
 
     async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError> {
@@ -65,5 +62,17 @@ impl Provider for ReadOnly {
 
     fn now(&self) -> Option<Timestamp> {
         self.0.now()
+    }
+}
+
+fn refused(message: String) -> CloudError {
+    CloudError {
+        outcome: Outcome::NotDone,
+        status: None,
+        code: String::new(),
+        message,
+        advice: None,
+        facts: Vec::new(),
+        request_ids: Box::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Attributes, Json, Observed, Resource, ResourceState, Status};
+use model::{Address, Attributes, Json, Observed, Resource, ResourceState, Secret, Status, Value};
 use planner::{Action, Change, Resolved, Step, Verb, entry, fallback, resolve};
 use state::{Intent, Outcome as Ending, Record, StateError};
 
@@ -45,8 +45,9 @@ pub(crate) async fn perform(
     change: &Change,
     step: &Step,
 ) -> Result<(), StepError> {
-    let plan =
-        Prepared::new(context, working, change, step).map_err(|words| StepError::Resource(words.into()))?;
+    let secrets = secrets_of(context, working, change, step).await.map_err(StepError::Resource)?;
+    let plan = Prepared::new(context, working, change, step, &secrets)
+        .map_err(|words| StepError::Resource(words.into()))?;
     let sequence = working.next_sequence();
     let intent = Intent {
         sequence,
@@ -72,6 +73,39 @@ pub(crate) async fn perform(
     ended.error.map_or(Ok(()), |failure| Err(StepError::Resource(failure)))
 }
 
+/// Listed secrets by resource and name, for one request.
+type Secrets = BTreeMap<(Address, String), Secret>;
+
+/// The secrets that must be asked for because the step's request has them in it.
+async fn secrets_of(
+    context: &Context,
+    working: &Working,
+    change: &Change,
+    step: &Step,
+) -> Result<Secrets, Failure> {
+    let mut secrets = Secrets::new();
+    let sends = |path: &&str| match step.verb {
+        Verb::Create | Verb::Put => true,
+        Verb::Patch | Verb::Act(_) => step.paths.contains(path),
+        _ => false,
+    };
+    let attributes = change.desired.iter().flat_map(|resource| &resource.attributes);
+    for (_, value) in attributes.filter(|(path, _)| sends(path)) {
+        let Value::Deferred(expression) = value else { continue };
+        for (address, name) in expression.references() {
+            let (Some(listed), Some(arm_id)) = (address.listed(name), working.arm_id(address)) else {
+                continue;
+            };
+            let secret = context.provider.secret(&arm_id, &listed).await.map_err(|error| {
+                let failure = Failure::from(error);
+                Failure { words: format!("reading `{name}` of {address}: {}", failure.words), ..failure }
+            })?;
+            secrets.insert((address.clone(), name.clone()), secret);
+        }
+    }
+    Ok(secrets)
+}
+
 /// A step with its values resolved.
 struct Prepared<'a> {
     change: &'a Change,
@@ -83,7 +117,13 @@ struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    fn new(context: &Context, working: &Working, change: &'a Change, step: &'a Step) -> Result<Self, String> {
+    fn new(
+        context: &Context,
+        working: &Working,
+        change: &'a Change,
+        step: &'a Step,
+        secrets: &Secrets,
+    ) -> Result<Self, String> {
         let standing = || working.entry(step.moved_from.as_ref().unwrap_or(&change.address));
         let noted = |entry: Option<ResourceState>| {
             let values = change.prior.as_ref().map(|p| p.applied.clone()).unwrap_or_default();
@@ -96,7 +136,7 @@ impl<'a> Prepared<'a> {
         match step.verb {
             verb if verb.removes() => noted(None),
             Verb::Move => noted(standing()),
-            _ => Self::built(context, working, (change, resource), step),
+            _ => Self::built(context, working, (change, resource), step, secrets),
         }
     }
 
@@ -106,14 +146,23 @@ impl<'a> Prepared<'a> {
         working: &Working,
         (change, resource): (&'a Change, &Resource),
         step: &'a Step,
+        secrets: &Secrets,
     ) -> Result<Self, String> {
-        let resolved = resolve(resource, &|address, name| working.computed(address, name))
-            .map_err(|(path, words)| format!("`{path}`: {words}"))?;
+        let said = |(path, words): (&str, String)| format!("`{path}`: {words}");
+        let resolved = resolve(resource, &|address, name| working.computed(address, name)).map_err(said)?;
         if let Some(path) = resolved.unknown.first() {
             return Err(format!("`{path}` depends on a value that Azure has not told yet"));
         }
         let entry = Some(intended(context, working, change, step, &resolved));
-        let mut values = resolved.values;
+        let listed = |address: &Address, name: &str| {
+            let secret = secrets.get(&(address.clone(), name.to_owned()));
+            secret.map_or_else(|| working.computed(address, name), |secret| Some(secret.expose().into()))
+        };
+        // The state goes by what stands for a secret; the request alone has the secret itself.
+        let mut values = match secrets.is_empty() {
+            true => resolved.values,
+            false => resolve(resource, &listed).map_err(said)?.values,
+        };
         for path in step.paths.iter().filter(|p| !resource.attributes.contains_key(*p)) {
             let attribute = change.kind.attribute(path).expect("BUG: steps name attributes of the kind");
             values.insert(path, fallback(attribute).unwrap_or(Json::Null));

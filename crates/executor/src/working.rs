@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use model::{Address, Json, Live, ResourceState, Snapshot};
-use planner::Verb;
+use model::{Address, ArmId, Json, Live, ResourceState, Snapshot};
+use planner::{Verb, stand_in};
 use state::{Intent, Journal, Outcome as Ending, Record, StateError, fold};
 
 use crate::read_back::kept;
@@ -26,16 +26,26 @@ struct Inner {
     /// What adopted resources keep in the state.
     kept: HashMap<Address, BTreeMap<String, Json>>,
     touched: HashSet<Address>,
+    /// What stood when the cloud was read: what is none of the state's is known by that alone.
+    looked_at: HashMap<Address, ArmId>,
+}
+
+impl Inner {
+    fn seen(&self, address: &Address, name: &str) -> Option<Json> {
+        let fresh = self.computed.get(address).and_then(|c| c.get(name)).cloned();
+        fresh.or_else(|| self.snapshot.resources.get(address)?.observed.get(name).cloned())
+    }
 }
 
 impl Working {
     pub(crate) fn new(journal: Journal, snapshot: Snapshot, live: Option<&Live>) -> Self {
         let resources = || live.into_iter().flat_map(|l| &l.resources);
         let unowned = resources().filter(|(a, _)| !snapshot.resources.contains_key(a));
+        let looked_at = resources().map(|(a, observed)| (a.clone(), observed.arm_id.clone())).collect();
         let kept = unowned.map(|(address, observed)| (address.clone(), kept(observed))).collect();
         let computed = resources().map(|(a, o)| (a.clone(), o.computed.clone())).collect();
         let sequence = AtomicU64::new(journal.next_sequence());
-        let inner = Mutex::new(Inner { snapshot, computed, kept, touched: Default::default() });
+        let inner = Mutex::new(Inner { snapshot, computed, kept, touched: Default::default(), looked_at });
         Self { journal, broken: OnceLock::new(), sequence, inner }
     }
 
@@ -61,11 +71,18 @@ impl Working {
         self.lock().kept.get(address).cloned().unwrap_or_default()
     }
 
-    /// A computed value of a resource that stands.
+    /// A computed value of a resource that stands; of a secret one what stands for it.
     pub(crate) fn computed(&self, address: &Address, name: &str) -> Option<Json> {
+        let Some(listed) = address.listed(name) else { return self.lock().seen(address, name) };
+        let arm_id = self.arm_id(address)?;
+        Some(stand_in(&arm_id, name, self.lock().seen(address, listed.moves_with).as_ref()))
+    }
+
+    /// The id of a resource that stands.
+    pub(crate) fn arm_id(&self, address: &Address) -> Option<ArmId> {
         let inner = self.lock();
-        let fresh = inner.computed.get(address).and_then(|c| c.get(name)).cloned();
-        fresh.or_else(|| inner.snapshot.resources.get(address)?.observed.get(name).cloned())
+        let own = inner.snapshot.resources.get(address).and_then(|entry| entry.arm_id.clone());
+        own.or_else(|| inner.looked_at.get(address).cloned())
     }
 
     /// Takes a step's end into the state, as replaying its journal would.

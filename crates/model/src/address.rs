@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::kinds;
+use crate::{Listed, kinds};
 
 /// The stable name of one resource, unique in one state.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +74,11 @@ impl Address {
     /// The kind's name, `instance`.
     pub fn kind(&self) -> &str {
         self.local_stem().split('/').next().unwrap_or_default()
+    }
+
+    /// How a secret value that ARM makes up for this resource is read; `None` for a value that a GET answers.
+    pub fn listed(&self, name: &str) -> Option<Listed> {
+        kinds::find(self.kind())?.computed(name)?.listed
     }
 
     /// The parent's id where ARM nests this resource, `research`.

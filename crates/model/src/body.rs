@@ -68,9 +68,10 @@ pub fn from_arm(kind: &Kind, body: &Json) -> Attributes {
     values
 }
 
-/// The values that ARM made up, by name.
+/// The values that ARM made up, by name; no secret is among them.
 pub fn computed_from_arm(kind: &Kind, body: &Json) -> std::collections::BTreeMap<&'static str, Json> {
-    kind.computed.iter().filter_map(|c| Some((c.name, get(body, c.arm)?.clone()))).collect()
+    let plain = kind.computed.iter().filter(|c| c.listed.is_none());
+    plain.filter_map(|c| Some((c.name, get(body, c.arm)?.clone()))).collect()
 }
 
 /// The body of an action that sets one attribute.

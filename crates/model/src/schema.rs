@@ -366,16 +366,35 @@ pub enum Need {
 pub struct Computed {
     /// Its name in expressions.
     pub name: &'static str,
-    /// Path in the ARM body.
+    /// Path in the ARM body; empty for what is listed.
     pub arm: &'static str,
     /// One sentence for `plumb explain`.
     pub doc: &'static str,
+    /// For a secret: no body has it, and it is asked for when something needs it.
+    pub listed: Option<Listed>,
+}
+
+/// A secret that no GET answers, and a POST does: an account's key. Only the apply of what needs it reads it; a plan
+/// goes by something that moves whenever the secret does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// The POST action, `listKeys`.
+    pub action: &'static str,
+    /// JSON pointer of the secret in the reply.
+    pub pointer: &'static str,
+    /// The computed value of the same kind that moves with it.
+    pub moves_with: &'static str,
 }
 
 impl Computed {
     /// A computed value.
     pub const fn new(name: &'static str, arm: &'static str, doc: &'static str) -> Self {
-        Self { name, arm, doc }
+        Self { name, arm, doc, listed: None }
+    }
+
+    /// A secret that must be asked for.
+    pub const fn secret(name: &'static str, listed: Listed, doc: &'static str) -> Self {
+        Self { name, arm: "", doc, listed: Some(listed) }
     }
 }
 

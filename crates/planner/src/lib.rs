@@ -34,5 +34,5 @@ pub use options::Options;
 pub use plan::{
     Action, Change, Difference, Drift, Effect, Ground, OutputChange, Plan, Reason, Shown, Step, Verb,
 };
-pub use resolve::{Resolved, resolve};
+pub use resolve::{Resolved, resolve, stand_in};
 pub use revert::{Past, judged, revert};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Address, Json, Resource, Value, accept};
+use model::{Address, ArmId, Json, Resource, Value, accept};
 
 /// A resource's values, as far as they are known.
 #[derive(Clone, Default)]
@@ -47,6 +47,13 @@ pub fn resolve(
         }
     }
     Ok(resolved)
+}
+
+/// What stands for a listed secret of a resource wherever it is compared, hashed or planned with: it moves when the
+/// secret does, and tells nothing of it. `moved` is the value that moves with the secret.
+pub fn stand_in(arm_id: &ArmId, name: &str, moved: Option<&Json>) -> Json {
+    let moved = moved.and_then(Json::as_str).unwrap_or_default();
+    Json::from(format!("{name} of {} since {moved}", arm_id.folded()))
 }
 
 impl Resolved {

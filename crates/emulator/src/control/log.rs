@@ -10,7 +10,7 @@ use crate::template::{lenient, parameters};
 use crate::wire::{Request, Response};
 
 /// Keys whose values are left out, in lower case.
-const SECRETS: [&str; 15] = [
+const SECRETS: [&str; 16] = [
     "accountkey",
     "adminpassword",
     "adminuserpassword",
@@ -21,6 +21,7 @@ const SECRETS: [&str; 15] = [
     "key",
     "password",
     "privatekeydata",
+    "protectedsettings",
     "publickeydata",
     "relayconnectionstring",
     "scriptarguments",

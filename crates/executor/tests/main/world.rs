@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use executor::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
 use futures_util::FutureExt;
-use model::{ArmId, Json, Kind, Observed, Provisioning};
+use model::{ArmId, Json, Kind, Listed, Observed, Provisioning, Secret};
 use planner::Verb;
 use planner::preflight::{Lock, Region};
 use state::{LocalStore, StateStore, replay};
@@ -404,6 +404,15 @@ impl Provider for World {
         }
         let found = self.inner().standing.get(&id.folded()).cloned();
         Ok(found.filter(|_| !self.is_hidden(id.name())))
+    }
+
+    async fn secret(&self, id: &ArmId, listed: &Listed) -> Result<Secret, CloudError> {
+        self.life.step().await;
+        self.note(format!("{} of {}", listed.action, id.name()));
+        if self.is_forbidden(id) {
+            return Err(error(Outcome::NotDone, Some(403), "you may not list keys"));
+        }
+        Ok(Secret::new(format!("c4nary-{}", id.name())))
     }
 
     async fn inventory(&self, parent: &ArmId) -> Result<Vec<Item>, CloudError> {

@@ -3,7 +3,7 @@
 //! A resource of its own, so that extensions which a policy adds to the set are nobody's business here.
 
 use crate::rule::Rule;
-use crate::schema::{Attribute, Change, Compare, Form, Kind, Placement, Reference, Sensitivity, Type};
+use crate::schema::{Attribute, Change, Compare, Form, Kind, Placement, Reference, Sensitivity, Type, Wire};
 
 use super::common::flag;
 
@@ -69,6 +69,16 @@ pub static KIND: Kind = Kind {
         .sensitivity(Sensitivity::Secret)
         .change(Change::Put),
         Attribute::new(
+            "script",
+            Type::String,
+            "properties.protectedSettings.script",
+            "The shell script that a `CustomScript` runs, as plain text; it is sent in the protected settings, so it may have a secret in it.",
+        )
+        .wire(Wire::Base64)
+        .rules(&[Rule::Length(1, 196_608)])
+        .sensitivity(Sensitivity::Secret)
+        .change(Change::Put),
+        Attribute::new(
             "force_update_tag",
             Type::String,
             "properties.forceUpdateTag",
@@ -79,7 +89,8 @@ pub static KIND: Kind = Kind {
     ],
     computed: &[],
     constants: &[],
-    read_only: &["id", "properties.provisioningState"],
+    // A PUT without protected settings takes them away, and no GET answers them: they go along with each.
+    read_only: &["id", "properties.provisioningState", "properties.protectedSettings"],
     checks: &[],
     dropped: &[],
     aliases: &[],

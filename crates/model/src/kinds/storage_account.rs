@@ -2,7 +2,9 @@
 
 use super::common::{flag, location, resource_group, tags};
 use crate::rule::Rule;
-use crate::schema::{Attribute, Change, Compare, Computed, Default, Kind, Placement, Type, Variant, variant};
+use crate::schema::{
+    Attribute, Change, Compare, Computed, Default, Kind, Listed, Placement, Type, Variant, variant,
+};
 
 const SKUS: &[Variant] = &[
     variant("Standard_LRS", "Standard_LRS"),
@@ -79,11 +81,20 @@ pub static KIND: Kind = Kind {
         ),
         tags(Change::Patch),
     ],
-    computed: &[Computed::new(
-        "blob_endpoint",
-        "properties.primaryEndpoints.blob",
-        "The blob service's address.",
-    )],
+    computed: &[
+        Computed::new("blob_endpoint", "properties.primaryEndpoints.blob", "The blob service's address."),
+        Computed::new("file_endpoint", "properties.primaryEndpoints.file", "The file service's address."),
+        Computed::secret(
+            "key",
+            Listed { action: "listKeys", pointer: "/keys/0/value", moves_with: "key_created" },
+            "The first access key: a secret, read only by the apply that sends it on.",
+        ),
+        Computed::new(
+            "key_created",
+            "properties.keyCreationTime.key1",
+            "When the first access key was made, or last made anew.",
+        ),
+    ],
     constants: &[],
     read_only: &[
         "id",
@@ -91,6 +102,7 @@ pub static KIND: Kind = Kind {
         "type",
         "properties.provisioningState",
         "properties.creationTime",
+        "properties.keyCreationTime",
         "properties.primaryEndpoints",
         "properties.primaryLocation",
         "properties.statusOfPrimary",
