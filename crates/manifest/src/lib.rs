@@ -5,6 +5,7 @@
 //!
 //! And the other way: from what stands in Azure to documents, and from documents to YAML text.
 
+pub mod built_in;
 mod describe;
 mod files;
 pub mod foreign;

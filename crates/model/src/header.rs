@@ -72,6 +72,11 @@ pub const HEADER: &[HeaderKey] = &[
         Shape::TextsByKey,
         "Earlier addresses of this resource; with `for_each` also a mapping from keys to them.",
     ),
+    key(
+        "existing",
+        Shape::Boolean,
+        "It stands without plumb and is only looked at, for others to refer to: nothing is ever done to it.",
+    ),
     key("adopt", Shape::TrueOrId, "Take over the live resource: `true`, or its ARM id."),
 ];
 

@@ -117,7 +117,7 @@ pub fn needed<'a>(
         found.extend(power.map(|action| format!("{own}/{action}/action")));
         return found;
     }
-    found.extend(changes.map(|action| format!("{own}/{action}/action")));
+    found.extend(changes.chain(secrets_of(kind)).map(|action| format!("{own}/{action}/action")));
     found.extend(["write", "delete"].map(|verb| format!("{own}/{verb}")));
     found.insert("Microsoft.Authorization/locks/read".to_owned());
     for path in given {
@@ -125,6 +125,23 @@ pub fn needed<'a>(
         found.extend(linked.map(|(_, action)| (*action).to_owned()));
     }
     found
+}
+
+/// The actions for a resource that stands without plumb: it is read, and its secrets for what is made with them.
+pub fn to_look_at(purpose: Purpose, kind: &'static Kind) -> BTreeSet<String> {
+    let mut found = match purpose {
+        Purpose::DataScientist => BTreeSet::new(),
+        Purpose::Plan | Purpose::Apply => needed(Purpose::Plan, kind, []),
+    };
+    if let (Purpose::Apply, Some(own)) = (purpose, controlled_type(kind)) {
+        found.extend(secrets_of(kind).map(|action| format!("{own}/{action}/action")));
+    }
+    found
+}
+
+/// The POST actions that list secrets of a kind.
+fn secrets_of(kind: &'static Kind) -> impl Iterator<Item = &'static str> {
+    kind.computed.iter().filter_map(|computed| Some(computed.listed?.action))
 }
 
 /// A kind's type as access control has it: a group's has another form than its ARM type.

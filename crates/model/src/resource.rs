@@ -30,6 +30,8 @@ pub struct Resource {
     pub adopt: Option<Adopt>,
     /// The resource that this one was made for, when no document asks for it by itself.
     pub implied_by: Option<Address>,
+    /// Whether it stands without plumb: it is looked at, for what others refer to, and nothing is done to it.
+    pub existing: bool,
     /// Where its document stands.
     pub place: Place,
     /// `file:line` of the document, for the state and for reports.

@@ -12,7 +12,7 @@ use crate::difference::{self, Compared, Sides};
 use crate::moves::{self, Moves, Prior};
 use crate::options::Options;
 use crate::plan::{Action, Change, Difference, Drift, Effect, Plan, Reason};
-use crate::resolve::{Resolved, resolve};
+use crate::resolve::{Resolved, resolve, stand_in};
 use crate::{Graph, entry, notes, refusals};
 
 /// Plans. Pure: the same input gives the same plan, to the byte. `live` is `None` when refresh is off,
@@ -73,6 +73,9 @@ pub(crate) struct Planner<'a> {
 impl<'a> Planner<'a> {
     /// Decides about one resource of the documents; what it depends on is decided already.
     fn desired(&mut self, resource: &Arc<Resource>) {
+        if resource.existing {
+            return self.looked_at(resource);
+        }
         let resolved = match resolve(resource, &|address, name| self.known(address, name)) {
             Ok(resolved) => resolved,
             Err((path, words)) => {
@@ -96,6 +99,36 @@ impl<'a> Planner<'a> {
             (Some(prior), observed) => self.standing(resource, &resolved, prior, observed),
         };
         self.changes.insert(resource.address.clone(), change);
+    }
+
+    /// A resource that stands without plumb: it must be there. One that was plumb's own until now is let go of.
+    fn looked_at(&mut self, resource: &Arc<Resource>) {
+        let address = &resource.address;
+        if self.live.is_some_and(|live| live.unreadable.contains_key(self.live_address(address))) {
+            return;
+        }
+        let prior = self.priors.get(address).cloned();
+        let ours = prior.as_ref().map(|prior| prior.state.arm_id.as_ref());
+        let is_ours = |id: Option<&model::ArmId>| {
+            id.zip(resource.arm_id.as_ref()).is_some_and(|(a, b)| a.same(b.as_str()))
+        };
+        match ours {
+            Some(other) if !is_ours(other) => {
+                self.diagnostics.push(refusals::exists_elsewhere(resource, other));
+            }
+            _ if self.live.is_some() && self.observed(address).is_none() => {
+                self.diagnostics.push(refusals::not_there(resource));
+            }
+            _ => {}
+        }
+        let change = match prior {
+            Some(prior) => notes::let_go(Change {
+                action: Action::Forget,
+                ..self.torn_down(address, &prior, prior.state, Reason::Manifest)
+            }),
+            None => self.change(resource, Action::NoOp, None, None, Vec::new()),
+        };
+        self.changes.insert(address.clone(), change);
     }
 
     /// A resource that is not there.
@@ -349,15 +382,23 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A computed value of another resource, unless this plan makes that resource anew.
+    /// A computed value of another resource, unless this plan makes that resource anew; of a secret one what stands
+    /// for it.
     pub(crate) fn known(&self, address: &Address, name: &str) -> Option<Json> {
         let remade = self
             .changes
             .get(address)
             .is_some_and(|c| matches!(c.action, Action::Create | Action::Replace { .. }));
-        let live = || self.observed(address)?.computed.get(name).cloned();
-        let kept = || self.priors.get(address)?.state.observed.get(name).cloned();
-        if remade { None } else { live().or_else(kept) }
+        if remade {
+            return None;
+        }
+        let (observed, prior) = (self.observed(address), self.priors.get(address));
+        let live = |name: &str| observed?.computed.get(name).cloned();
+        let kept = |name: &str| prior?.state.observed.get(name).cloned();
+        let seen = |name: &str| live(name).or_else(|| kept(name));
+        let Some(listed) = address.listed(name) else { return seen(name) };
+        let arm_id = observed.map(|o| &o.arm_id).or_else(|| prior?.state.arm_id.as_ref())?;
+        Some(stand_in(arm_id, name, seen(listed.moves_with).as_ref()))
     }
 
     fn parent_is_replaced(&self, resource: &Resource) -> bool {

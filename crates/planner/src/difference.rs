@@ -232,7 +232,7 @@ fn hidden_attribute(attribute: &'static Attribute, sides: &Sides<'_>, seal: &Sea
     compared.differences.push(Difference {
         attribute,
         before: if applied.is_some() { concealed(attribute) } else { Shown::Absent },
-        after: if unknown { Shown::Unknown } else { desired.map_or(Shown::Absent, |_| concealed(attribute)) },
+        after: wanted(attribute, sides.resolved),
         applied: None,
         reason: Reason::Manifest,
         effect: effect(attribute, &sides.resource.lifecycle),
@@ -286,9 +286,17 @@ pub(crate) fn wanted(attribute: &Attribute, resolved: &Resolved) -> Shown {
     }
     match resolved.values.get(attribute.path) {
         None => Shown::Absent,
-        Some(_) if resolved.is_hidden(attribute) => concealed(attribute),
-        Some(value) => Shown::Known(value.clone()),
+        Some(value) if !resolved.is_hidden(attribute) || is_plain_number(attribute, resolved, value) => {
+            Shown::Known(value.clone())
+        }
+        Some(_) => concealed(attribute),
     }
+}
+
+/// A number that Azure is told and never asked for: no text that fills the screen, and no secret.
+fn is_plain_number(attribute: &Attribute, resolved: &Resolved, value: &Json) -> bool {
+    let written = attribute.sensitivity == model::Sensitivity::WriteOnly;
+    written && value.is_number() && !resolved.secret.contains(attribute.path)
 }
 
 /// A plain value; an empty map or list is as good as none.

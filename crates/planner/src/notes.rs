@@ -95,6 +95,12 @@ pub(crate) fn of_delete(mut change: Change) -> Change {
     change
 }
 
+/// Notes of what stays in Azure and is plumb's no longer.
+pub(crate) fn let_go(mut change: Change) -> Change {
+    change.notes = vec!["its document says `existing` now: it stays in Azure as it is".to_owned()];
+    change
+}
+
 /// What one difference means, where that is not plain.
 fn of_difference(difference: &Difference) -> Option<String> {
     let path = difference.attribute.path;

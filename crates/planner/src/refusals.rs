@@ -1,6 +1,6 @@
 //! What a document asks and a plan cannot do, in words: what is wrong, where, and what to write instead.
 
-use model::{Address, Diagnostic, Json, Resource};
+use model::{Address, ArmId, Diagnostic, Json, Resource};
 
 use crate::plan::Difference;
 
@@ -19,6 +19,26 @@ pub(crate) fn not_ours(resource: &Resource) -> Diagnostic {
         .label(id.to_owned())
         .address(&resource.address)
         .help("add `adopt: true` to take it over as it is, or give this document another name")
+}
+
+pub(crate) fn not_there(resource: &Resource) -> Diagnostic {
+    let id = resource.arm_id.as_ref().map_or("", |id| id.as_str());
+    Diagnostic::error(format!("{} is `existing`, and Azure has nothing at its id", resource.address))
+        .at(resource.place)
+        .label(id.to_owned())
+        .address(&resource.address)
+        .help("correct its name or its place, or drop `existing` to have it created")
+}
+
+pub(crate) fn exists_elsewhere(resource: &Resource, ours: Option<&ArmId>) -> Diagnostic {
+    let ours = ours.map_or("another resource", |id| id.as_str());
+    Diagnostic::error(format!(
+        "{} is `existing`, and the state has {ours} under its address",
+        resource.address
+    ))
+    .at(resource.place)
+    .address(&resource.address)
+    .help("give this document another `id`, so that the one that plumb made can go")
 }
 
 pub(crate) fn adopts_another(resource: &Resource, difference: &Difference) -> Diagnostic {

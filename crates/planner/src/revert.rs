@@ -74,6 +74,7 @@ fn resource(address: &Address, entry: &ResourceState, then: &Snapshot, now: &Sna
         create_first: None,
         adopt: None,
         implied_by: None,
+        existing: false,
         place: Place::default(),
         source: entry.source.clone(),
         places: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::permissions::{Purpose, needed};
+use model::permissions::{Purpose, needed, to_look_at};
 use model::{Json, kinds};
 use serde_json::json;
 
@@ -23,7 +23,10 @@ pub async fn run(args: &Rbac, session: &Session) -> Result<Exit, Failure> {
     let mut actions = BTreeSet::new();
     let mut subscriptions = BTreeSet::from([session.subscription().to_owned()]);
     for resource in session.manifests.graph.resources() {
-        actions.extend(needed(purpose, resource.kind, resource.attributes.keys().copied()));
+        actions.extend(match resource.existing {
+            true => to_look_at(purpose, resource.kind),
+            false => needed(purpose, resource.kind, resource.attributes.keys().copied()),
+        });
         subscriptions.extend(resource.arm_id.as_ref().map(|id| id.subscription().to_owned()));
     }
     // What has left the manifests is still there to be read and deleted.

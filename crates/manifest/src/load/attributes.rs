@@ -10,6 +10,7 @@ use super::draft::{Leaf, Pending};
 use super::expression::{Names, Resources};
 use super::host::{self, PROBLEMS_MAX, Walker};
 use super::table::{self, Slot};
+use crate::built_in;
 use crate::yaml::{Entry, Node, Yaml};
 
 /// Keys that az ml prints and drops again, beside those of the kinds.
@@ -66,7 +67,10 @@ impl<'t> Load<'t, '_> {
                 let attribute = self.drafts[at].kind.attribute("workspace");
                 attribute.into_iter().for_each(|a| self.leaf(at, a, &node, true));
             }
-            self.defaults(at);
+            match self.drafts[at].existing {
+                true => self.drafts[at].keep_place_only(),
+                false => self.defaults(at),
+            }
             self.used_here(before, self.drafts[at].scope);
         }
         self.documents = documents;
@@ -169,19 +173,19 @@ impl<'t> Load<'t, '_> {
         } else if node.mentions("${") {
             self.expression(at, attribute, node, lenient)
         } else {
-            self.accepted(at, attribute, node, Manner { lenient, ..Manner::default() })
+            Some(self.accepted(at, attribute, node, Manner { lenient, ..Manner::default() }))
         };
-        self.drafts[at].leaves.insert(attribute.path, leaf);
+        match leaf {
+            Some(leaf) => _ = self.drafts[at].leaves.insert(attribute.path, leaf),
+            None => self.drafts[at].leave_out(attribute.path),
+        }
     }
 
     /// An attribute whose text is that of a file below the project.
     fn leaf_from_file(&mut self, at: usize, attribute: &'static Attribute, node: &Node<'_>) {
         let path = node.text().filter(|path| !path.is_empty() && !node.mentions("${"));
         let read = match path {
-            Some(path) => {
-                let path = self.path_below_project(self.drafts[at].scope, path);
-                self.inputs.files.read(&path, FILE_BYTES_MAX)
-            }
+            Some(path) => self.read_beside(self.drafts[at].scope, path, FILE_BYTES_MAX).1,
             None => Err("is no plain path; write the path out".to_owned()),
         };
         let text =
@@ -206,12 +210,23 @@ impl<'t> Load<'t, '_> {
         }
     }
 
-    /// A file's path below the project: a component's files lie in its folder, so that it can be used from anywhere.
-    pub(super) fn path_below_project(&self, scope: usize, path: &str) -> String {
-        match self.ground().component(scope).folder.as_str() {
-            "" => path.to_owned(),
-            folder => format!("{folder}/{path}"),
-        }
+    /// Reads a file: a component's files lie in its folder, so that it can be used from anywhere. Also its whole path.
+    pub(super) fn read_beside(
+        &self,
+        scope: usize,
+        path: &str,
+        limit: usize,
+    ) -> (String, Result<Vec<u8>, String>) {
+        let component = self.ground().component(scope);
+        let whole = component.path(path);
+        let read = match built_in::find(&component.name) {
+            Some(found) => {
+                let text = found.text(path).filter(|text| text.len() <= limit);
+                text.map(|text| text.as_bytes().to_vec()).ok_or_else(|| "does not exist".to_owned())
+            }
+            None => self.inputs.files.read(&whole, limit),
+        };
+        (whole, read)
     }
 
     /// A value without expressions, in its canonical form.
@@ -244,14 +259,15 @@ impl<'t> Load<'t, '_> {
         Leaf::Value(value(attribute, json, secret))
     }
 
-    /// A value with expressions: what is known is evaluated now, the rest waits.
+    /// A value with expressions: what is known is evaluated now, the rest waits. `None` for one that is null: it is
+    /// as if the key were not there.
     pub(super) fn expression(
         &mut self,
         at: usize,
         attribute: &'static Attribute,
         node: &Node<'_>,
         lenient: bool,
-    ) -> Leaf {
+    ) -> Option<Leaf> {
         let draft = &self.drafts[at];
         let mut names = Names::new(self.ground(), draft.scope);
         names.each = draft.each.as_ref();
@@ -263,7 +279,7 @@ impl<'t> Load<'t, '_> {
             Ok(expression) => expression,
             Err((words, place)) => {
                 self.say(at, words, place, attribute.path);
-                return Leaf::Broken;
+                return Some(Leaf::Broken);
             }
         };
         for target in edges {
@@ -275,25 +291,26 @@ impl<'t> Load<'t, '_> {
         let pending = Pending { expression, targets, handed, place: node.place, computed };
         match pending.targets.is_empty() {
             true => self.evaluated(at, attribute, pending, lenient),
-            false => Leaf::Pending(Box::new(pending)),
+            false => Some(Leaf::Pending(Box::new(pending))),
         }
     }
 
-    /// An expression whose names all have their bindings.
+    /// An expression whose names all have their bindings; `None` for one that is null.
     pub(super) fn evaluated(
         &mut self,
         at: usize,
         attribute: &'static Attribute,
         pending: Pending,
         lenient: bool,
-    ) -> Leaf {
+    ) -> Option<Leaf> {
         let Pending { expression, handed, place, computed, .. } = pending;
         if expression.is_too_deep() {
             let words = "the expression rests on too many others that are unknown, too".to_owned();
             self.say(at, words, place, attribute.path);
-            return Leaf::Broken;
+            return Some(Leaf::Broken);
         }
         match expression.evaluate(&|_, _| None) {
+            Ok(Some(Json::Null)) => None,
             Ok(Some(json)) => {
                 let before = self.made;
                 self.made = before.saturating_add(weight(&json));
@@ -302,15 +319,15 @@ impl<'t> Load<'t, '_> {
                         let words = format!("expressions make values of more than {MADE_MAX} bytes in all");
                         self.say(at, words, place, attribute.path);
                     }
-                    return Leaf::Broken;
+                    return Some(Leaf::Broken);
                 }
                 let manner = Manner { lenient, secret: expression.is_secret(), handed };
-                self.accepted(at, attribute, &Node::from_json(json, place), manner)
+                Some(self.accepted(at, attribute, &Node::from_json(json, place), manner))
             }
-            Ok(None) => Leaf::Value(Value::Deferred(expression.into())),
+            Ok(None) => Some(Leaf::Value(Value::Deferred(expression.into()))),
             Err(words) => {
                 self.say(at, words, computed, attribute.path);
-                Leaf::Broken
+                Some(Leaf::Broken)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Components: folders below the project whose documents are used by name, with inputs of their own.
+//! Components: folders below the project, or parts of plumb, whose documents are used by name, with inputs of their own.
 //!
 //! `component.yaml` declares the inputs and outputs; the folder's other YAML files are its documents. The texts
 //! are gathered before anything else is read, since diagnostics point into them.
@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use model::accept::known_keys;
+use model::rule::nearest;
 use model::{Diagnostic, Diagnostics, SourceId, Sources};
 
+use crate::built_in::{self, BuiltIn};
 use crate::files;
 use crate::inputs::Files;
 use crate::project::{self, Variable};
@@ -28,8 +30,9 @@ pub(super) enum Texts {
 /// A component; the first of a project stands for its own manifests.
 #[derive(Default)]
 pub(super) struct Component<'t> {
-    /// Relative to the project, `components/team`; empty for the project itself.
-    pub(super) folder: String,
+    /// As `uses` has it, `./components/team` or `plumb/dsvm-pool`; empty for the project itself.
+    pub(super) name: String,
+    pub(super) description: Option<String>,
     pub(super) inputs: BTreeMap<String, Variable>,
     pub(super) outputs: BTreeMap<String, Node<'t>>,
     /// Its documents and uses among all of the run.
@@ -41,13 +44,54 @@ pub(super) struct Component<'t> {
     pub(super) unreadable: Option<String>,
 }
 
-/// The folder that the text of a `uses` means; the error is in plain words.
-pub(super) fn folder(text: &str) -> Result<&str, String> {
+impl Component<'_> {
+    /// Where its files are shown to lie: relative to the project, `components/team`, or in plumb.
+    pub(super) fn folder(&self) -> &str {
+        folder_of(&self.name)
+    }
+
+    /// The name of one of its files as diagnostics have it.
+    pub(super) fn path(&self, file: &str) -> String {
+        match self.folder() {
+            "" => file.to_owned(),
+            folder => format!("{folder}/{file}"),
+        }
+    }
+}
+
+fn folder_of(name: &str) -> &str {
+    name.strip_prefix("./").unwrap_or(name)
+}
+
+/// What is wrong with a `uses`, and what to do.
+pub(super) type NoComponent = (String, String);
+
+/// The component that the text of a `uses` means, in the form that all its uses share.
+pub(super) fn named(text: &str) -> Result<String, NoComponent> {
+    if text.starts_with(built_in::PREFIX) {
+        return match built_in::find(text) {
+            Some(found) => Ok(found.name.to_owned()),
+            None => {
+                let words = format!("there is no built-in component `{}`", text.escape_debug());
+                let near = nearest(text, built_in::names()).map(|name| format!("did you mean `{name}`? "));
+                let all = model::accept::quoted(built_in::names());
+                Err((words, format!("{}plumb has {all}", near.unwrap_or_default())))
+            }
+        };
+    }
     let folder = text.strip_prefix("./").map(|rest| rest.trim_end_matches('/'));
     match folder.filter(|f| !f.is_empty() && f.split('/').all(|part| !["", ".", ".."].contains(&part))) {
-        Some(folder) => Ok(folder),
-        None => Err(format!("`{}` is no component", text.escape_debug())),
+        Some(folder) => Ok(format!("./{folder}")),
+        None => Err((format!("`{}` is no component", text.escape_debug()), help())),
     }
+}
+
+/// What a `uses` may say.
+pub(super) fn help() -> String {
+    let built_in = model::accept::quoted(built_in::names());
+    format!(
+        "`uses` names a folder below the project that has a {DEFINITION}, `./components/team`, or one of plumb's own: {built_in}"
+    )
 }
 
 /// Reads the texts of every component that the manifests use, and of those that these use.
@@ -63,9 +107,9 @@ pub(super) fn fetch(
             if components.contains_key(&name) || components.len() == COMPONENTS_MAX {
                 continue;
             }
-            let texts = match read(sources, &name, files) {
-                Ok(texts) => texts,
-                Err(words) => Texts::Unreadable(words),
+            let texts = match built_in::find(&name) {
+                Some(built_in) => embedded(sources, built_in),
+                None => read(sources, folder_of(&name), files).unwrap_or_else(Texts::Unreadable),
             };
             if let Texts::Read { documents, .. } = &texts {
                 open.extend(documents);
@@ -76,14 +120,23 @@ pub(super) fn fetch(
     components
 }
 
-/// The folders that a text's documents use. Most texts use none and are not looked at twice.
+/// The components that a text's documents use. Most texts use none and are not looked at twice.
 fn used_by(text: &str, id: SourceId) -> Vec<String> {
     if !text.contains("uses") {
         return Vec::new();
     }
     let documents = yaml::parse(text, id).documents;
     let uses = documents.iter().filter_map(|root| root.entry("uses")?.node.text());
-    uses.filter_map(|text| folder(text).ok()).map(str::to_owned).collect()
+    uses.filter_map(|text| named(text).ok()).collect()
+}
+
+/// The texts of a component that is part of plumb.
+pub(super) fn embedded(sources: &mut Sources, built_in: &BuiltIn) -> Texts {
+    let mut add = |(name, text): &(&str, &str)| sources.add(format!("{}/{name}", built_in.name), *text);
+    let (definition, documents): (Vec<_>, Vec<_>) =
+        built_in.files.iter().partition(|(name, _)| *name == DEFINITION);
+    let definition = definition.first().map(|file| add(file)).expect("BUG: a built-in component is whole");
+    Texts::Read { definition, documents: documents.iter().map(add).collect() }
 }
 
 fn read(sources: &mut Sources, folder: &str, files: &dyn Files) -> Result<Texts, String> {
@@ -120,6 +173,7 @@ pub(super) fn define<'t>(
         };
         for entry in entries {
             match entry.key.as_ref() {
+                "description" => component.description = entry.node.text().map(str::to_owned),
                 "inputs" => component.inputs.extend(inputs(entry, diagnostics)),
                 "outputs" => {
                     let outputs = below(entry, "write `name: ${…}` lines", diagnostics);

@@ -45,8 +45,19 @@ impl<'t> Document<'t> {
 }
 
 /// Keys at the top of every document that are no attributes.
-pub(super) const HEADER_KEYS: [&str; 10] =
-    ["kind", "name", "id", "for_each", "when", "depends_on", "lifecycle", "moved_from", "adopt", "$schema"];
+pub(super) const HEADER_KEYS: [&str; 11] = [
+    "kind",
+    "name",
+    "id",
+    "for_each",
+    "when",
+    "depends_on",
+    "lifecycle",
+    "moved_from",
+    "existing",
+    "adopt",
+    "$schema",
+];
 
 /// Reads the header; `None` after a diagnostic that leaves nothing to go on with.
 pub(super) fn read<'t>(

@@ -27,6 +27,8 @@ pub(super) struct Draft {
     /// Other resources whose change replaces it.
     pub(super) triggers: Vec<Trigger>,
     pub(super) implied_by: Option<usize>,
+    /// Whether it stands without plumb, and is only looked at.
+    pub(super) existing: bool,
 }
 
 /// The element of a `for_each`.
@@ -92,6 +94,18 @@ impl Draft {
     /// Remembers where an attribute stands.
     pub(super) fn stands(&mut self, path: &'static str, place: Place) {
         self.places.push((path, place));
+    }
+
+    /// Of what stands without plumb nothing is asked: its document only says where it lies.
+    pub(super) fn keep_place_only(&mut self) {
+        let placed_by = self.kind.placed_by();
+        self.leaves.retain(|path, _| Some(*path) == placed_by);
+    }
+
+    /// Takes an attribute for one that its document does not give.
+    pub(super) fn leave_out(&mut self, path: &str) {
+        self.leaves.remove(path);
+        self.places.retain(|(stands, _)| *stands != path);
     }
 
     pub(super) fn place_of(&self, path: &str) -> Option<Place> {

@@ -101,23 +101,29 @@ impl Elements<'_> {
 
     /// Whether an element counts; `None` after a diagnostic.
     pub(super) fn when(&mut self, each: Option<&Each>) -> Option<bool> {
-        let Some(node) = self.root.entry("when").map(|e| &e.node) else {
-            return Some(true);
+        self.condition("when", true, each)
+    }
+
+    /// Whether an element stands without plumb; `None` after a diagnostic.
+    pub(super) fn existing(&mut self, each: Option<&Each>) -> Option<bool> {
+        self.condition("existing", false, each)
+    }
+
+    fn condition(&mut self, key: &str, absent: bool, each: Option<&Each>) -> Option<bool> {
+        let Some(node) = self.root.entry(key).map(|e| &e.node) else {
+            return Some(absent);
         };
         let mut names = Names::new(self.ground, self.scope);
         names.each = each;
         match names.evaluate(node).map_err(|wrong| self.wrong(wrong)).ok()? {
-            (Json::Bool(counts), false) => Some(counts),
+            (Json::Bool(holds), false) => Some(holds),
             (_, true) => {
-                self.error(
-                    "`when` cannot depend on a secret",
-                    "everybody sees whether a resource exists",
-                    node.place,
-                );
+                let help = "everybody sees what becomes of a resource";
+                self.error(format!("`{key}` cannot depend on a secret"), help, node.place);
                 None
             }
             (other, false) => {
-                let words = format!("`when` must be `true` or `false`, and is {}", described(&other));
+                let words = format!("`{key}` must be `true` or `false`, and is {}", described(&other));
                 self.error(words, "compare: `${environment == \"prod\"}`", node.place);
                 None
             }

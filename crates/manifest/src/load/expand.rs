@@ -144,7 +144,8 @@ impl Expansion<'_, '_> {
                 return None;
             }
         }
-        let name = self.name(each.as_ref());
+        let existing = self.elements.existing(each.as_ref());
+        let name = self.name(each.as_ref()).filter(|_| existing.is_some());
         let named = name.is_some();
         if !named {
             self.lose();
@@ -165,6 +166,7 @@ impl Expansion<'_, '_> {
             dependencies: Vec::new(),
             triggers: Vec::new(),
             implied_by: None,
+            existing: existing.unwrap_or_default(),
         })
     }
 

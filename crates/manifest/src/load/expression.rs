@@ -142,11 +142,20 @@ impl<'a> Names<'a> {
             _ => {}
         }
         if let Some((attribute, segments)) = attribute(kind, path) {
+            if draft.existing && kind.placed_by() != Some(attribute) {
+                return Err(format!(
+                    "the {} `{}` is `existing`: of its attributes nothing is read, so write `{attribute}` out",
+                    kind.name, draft.name
+                ));
+            }
             self.targets.push((at, attribute));
             return Ok((Binding::Pending(self.targets.len() - 1), segments));
         }
         match kind.computed(&path[0]) {
-            Some(computed) => Ok((Binding::Computed(home.address.clone(), computed.name.to_owned()), 1)),
+            Some(computed) => {
+                self.secret |= computed.listed.is_some();
+                Ok((Binding::Computed(home.address.clone(), computed.name.to_owned()), 1))
+            }
             None => Err(unknown_value(kind, &path[0])),
         }
     }
@@ -197,7 +206,7 @@ impl<'a> Names<'a> {
             None if kinds::find(&path[0]).is_some() => Err(private(name)),
             None => {
                 let help = match component.outputs.is_empty() {
-                    true => format!("add it below `outputs:` in {}/{DEFINITION}", component.folder),
+                    true => format!("add it below `outputs:` in {}", component.path(DEFINITION)),
                     false => {
                         model::accept::known_keys(&path[0], component.outputs.keys().map(String::as_str))
                     }

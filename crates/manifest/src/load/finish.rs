@@ -19,13 +19,15 @@ impl Load<'_, '_> {
             if placed {
                 self.subnet(at);
             }
-            if self.drafts[at].named {
+            if self.drafts[at].named && !self.drafts[at].existing {
                 self.strangers(at);
                 self.needs_of(at);
             }
-            self.rules(at);
-            self.checks(at);
-            self.identities(at);
+            if !self.drafts[at].existing {
+                self.rules(at);
+                self.checks(at);
+                self.identities(at);
+            }
             if placed {
                 self.adopts(at);
             }
@@ -76,6 +78,7 @@ impl Load<'_, '_> {
             moved_from,
             adopt,
             implied_by,
+            existing: draft.existing,
             place: draft.name_place,
             source,
             places: draft.places,
@@ -237,6 +240,11 @@ impl Load<'_, '_> {
     fn adopts(&mut self, at: usize) {
         let draft = &self.drafts[at];
         let document = &self.documents[draft.document];
+        if let (Some(node), true) = (document.get("adopt"), draft.existing) {
+            let words = "`existing` leaves a resource to others, and `adopt` takes it over: it can only be one of them";
+            let diagnostic = Diagnostic::error(words).help("remove one of them").at(node.place);
+            return self.report(at, diagnostic, "adopt");
+        }
         let (Some(Adopt::Id(id)), None) = (&document.adopt, draft.implied_by) else {
             return;
         };

@@ -23,7 +23,11 @@ impl Load<'_, '_> {
     pub(super) fn imply(&mut self) {
         for at in 0..self.drafts.len() {
             let draft = &self.drafts[at];
-            if draft.kind.name != "workspace" || draft.home.is_none() || !self.brings_its_own(at) {
+            if draft.kind.name != "workspace"
+                || draft.home.is_none()
+                || draft.existing
+                || !self.brings_its_own(at)
+            {
                 continue;
             }
             for (attribute, tail, name) in IMPLIED {
@@ -104,6 +108,7 @@ impl Load<'_, '_> {
             dependencies: Vec::new(),
             triggers: Vec::new(),
             implied_by: Some(at),
+            existing: false,
         };
         draft.leaves.insert("resource_group", Leaf::Value(Value::Known(Json::from(group.name()))));
         draft.leaves.insert("location", Leaf::Same(at, "location"));

@@ -94,7 +94,7 @@ pub fn load(sources: &mut Sources, manifests: &[SourceId], inputs: &Inputs<'_>) 
         diagnostics,
     };
     load.read_project(sources, manifests);
-    components.into_iter().for_each(|(folder, texts)| load.read_component(sources, folder, texts));
+    components.into_iter().for_each(|(name, texts)| load.read_component(sources, name, texts));
     load.link();
     load.expand();
     load.place();
@@ -123,8 +123,8 @@ impl<'t> Load<'t, '_> {
         }
     }
 
-    fn read_component(&mut self, sources: &'t Sources, folder: String, texts: Texts) {
-        let mut component = Component { folder, ..Component::default() };
+    fn read_component(&mut self, sources: &'t Sources, name: String, texts: Texts) {
+        let mut component = Component { name, ..Component::default() };
         match texts {
             Texts::Unreadable(words) => {
                 component.unreadable = Some(words);
@@ -151,7 +151,7 @@ impl<'t> Load<'t, '_> {
             self.diagnostics.extend(parsed.diagnostics);
             for root in parsed.documents {
                 // Nothing writes the project out again.
-                component.size += if component.folder.is_empty() { 0 } else { root.size() };
+                component.size += if component.name.is_empty() { 0 } else { root.size() };
                 let line = lines.line(root.place.start as usize);
                 self.document(root, line);
             }

@@ -139,8 +139,7 @@ impl Load<'_, '_> {
             }
             return;
         };
-        let path = self.path_below_project(draft.scope, &path);
-        let read = self.inputs.files.read(&path, bytes_max(draft));
+        let (path, read) = self.read_beside(draft.scope, &path, bytes_max(draft));
         let text = read.and_then(|bytes| {
             String::from_utf8(bytes).map_err(|_| "is not UTF-8 text; save it as UTF-8".to_owned())
         });

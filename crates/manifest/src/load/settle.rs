@@ -53,7 +53,12 @@ impl Load<'_, '_> {
             Some(Leaf::Pending(pending)) => match self.bound(*pending) {
                 Some(pending) => {
                     let lenient = self.documents[self.drafts[at].document].az_ml;
-                    Some(self.evaluated(at, attribute, pending, lenient))
+                    let leaf = self.evaluated(at, attribute, pending, lenient);
+                    if leaf.is_none() {
+                        self.drafts[at].leave_out(path);
+                        self.defaults(at);
+                    }
+                    leaf
                 }
                 None => Some(Leaf::Broken),
             },

@@ -212,7 +212,7 @@ impl Load<'_, '_> {
         let words = match first {
             Some(first) => {
                 let names: Vec<String> =
-                    chain[..=first + 1].iter().rev().map(|c| self.components[*c].shown()).collect();
+                    chain[..=first + 1].iter().rev().map(|c| self.components[*c].name.clone()).collect();
                 format!("the component uses itself: {}", names.join(" → "))
             }
             None if chain.len() > NESTING_MAX => {
@@ -227,27 +227,18 @@ impl Load<'_, '_> {
     }
 }
 
-impl Component<'_> {
-    /// As `uses` has it.
-    pub(super) fn shown(&self) -> String {
-        format!("./{}", self.folder)
-    }
-}
-
 fn component_of(used: &Use<'_>, all: &[Component<'_>], diagnostics: &mut Diagnostics) -> Option<usize> {
-    let help =
-        format!("`uses` names a folder below the project that has a {DEFINITION}: `./components/team`");
-    let mut wrong = |words: String, help: &str| {
+    let mut wrong = |words: String, help: String| {
         diagnostics.push(Diagnostic::error(words).help(help).at(used.text_place));
     };
-    let folder = component::folder(&used.text).map_err(|words| wrong(words, &help)).ok()?;
-    let at = all.iter().skip(1).position(|c| c.folder == folder).map(|at| at + 1);
+    let name = component::named(&used.text).map_err(|(words, help)| wrong(words, help)).ok()?;
+    let at = all.iter().skip(1).position(|c| c.name == name).map(|at| at + 1);
     let Some(at) = at else {
-        wrong("the project uses too many components".to_owned(), "split the project");
+        wrong("the project uses too many components".to_owned(), "split the project".to_owned());
         return None;
     };
     if let Some(words) = &all[at].unreadable {
-        wrong(words.clone(), &help);
+        wrong(words.clone(), component::help());
         return None;
     }
     if all[at].documents.is_empty() && all[at].uses.is_empty() {
@@ -264,7 +255,7 @@ fn check_inputs(used: &Use<'_>, component: &Component<'_>, diagnostics: &mut Dia
         let Some(declared) = component.inputs.get(entry.key.as_ref()) else {
             let words = format!("the component `{}` has no input `{}`", used.text, entry.key);
             let help = match component.inputs.is_empty() {
-                true => format!("declare it below `inputs:` in {}/{DEFINITION}", component.folder),
+                true => format!("declare it below `inputs:` in {}", component.path(DEFINITION)),
                 false => known_keys(&entry.key, component.inputs.keys().map(String::as_str)),
             };
             diagnostics.push(Diagnostic::error(words).help(help).at(entry.place));

@@ -86,6 +86,9 @@ fn resource(out: &mut String, resource: &Resource) {
     if resource.lifecycle != Default::default() {
         let _ = writeln!(out, "  {:?}", resource.lifecycle);
     }
+    if resource.existing {
+        out.push_str("  existing\n");
+    }
     resource.implied_by.iter().for_each(|by| drop_result(writeln!(out, "  implied by {by}")));
 }
 

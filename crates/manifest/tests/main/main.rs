@@ -3,5 +3,6 @@
 mod golden;
 mod hostile;
 mod migrate;
+mod mount_script;
 mod second_opinion;
 mod written;

@@ -154,12 +154,23 @@ fn fill(template: &Template, context: &Context<'_, '_>, secret: bool) -> Result<
             }
             Ok(Json::from(text))
         }
-        Template::List(list) => list.iter().map(|t| fill(t, context, secret)).collect(),
+        Template::List(list) => {
+            let all = list.iter().map(|t| fill(t, context, secret)).collect::<Result<Vec<_>, String>>()?;
+            let given = all.into_iter().zip(list).filter(|(value, template)| !is_left_out(value, template));
+            Ok(given.map(|(value, _)| value).collect())
+        }
         Template::Map(map) => {
             let entries = map.iter().map(|(k, t)| Ok((k.clone(), fill(t, context, secret)?)));
-            Ok(Json::Object(entries.collect::<Result<_, String>>()?))
+            let all = entries.collect::<Result<Vec<_>, String>>()?;
+            let given = all.into_iter().zip(map).filter(|((_, value), (_, t))| !is_left_out(value, t));
+            Ok(Json::Object(given.map(|(entry, _)| entry).collect()))
         }
     }
+}
+
+/// An entry whose expression is null is as if it were not there; a null that was written is a mistake.
+fn is_left_out(value: &Json, template: &Template) -> bool {
+    value.is_null() && matches!(template, Template::Code(_))
 }
 
 fn inside_text(json: Json) -> Result<String, String> {

@@ -255,6 +255,7 @@ impl DocumentForm {
             create_first: None,
             adopt: self.adopts.then_some(Adopt::Named),
             implied_by: None,
+            existing: false,
             place: Place::default(),
             source: self.source.clone(),
             places: Vec::new(),
@@ -276,6 +277,8 @@ fn asked(resource: &Resource, seal: &Seal) -> (BTreeMap<String, String>, String)
         create_first,
         adopt,
         implied_by: _,
+        // Nothing is done to it, so nothing is approved.
+        existing: _,
         place: _,
         source: _,
         places: _,

@@ -37,7 +37,7 @@ pub fn json(plan: &Plan) -> Json {
 pub fn change_json(change: &Change) -> Json {
     let mut value = json!({
         "address": change.address,
-        "mode": "managed",
+        "mode": if change.desired.as_ref().is_some_and(|d| d.existing) { "data" } else { "managed" },
         "type": change.kind.name,
         "name": change.address.id(),
         "provider_name": "plumb",
