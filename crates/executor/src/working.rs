@@ -95,7 +95,8 @@ impl Working {
         let address = &intent.address;
         if !computed.is_empty() {
             inner.computed.insert(address.clone(), computed);
-        } else if !inner.snapshot.resources.contains_key(address) {
+        } else if !inner.snapshot.resources.contains_key(address) && intent.step != Verb::Forget.word() {
+            // What is forgotten still stands.
             inner.computed.remove(address);
         }
         // A new address is all that a move changes: what the plan foresaw of the entry still holds.

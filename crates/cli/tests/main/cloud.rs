@@ -76,6 +76,17 @@ impl Cloud {
         assert!(response.status < 300, "{id}: {}", String::from_utf8_lossy(&response.body));
     }
 
+    /// Somebody else's POST, which must be taken; its answer.
+    pub fn post(&self, path: &str, version: &str, body: &Value) -> Value {
+        let request = Request::new(Method::Post, &format!("{path}?api-version={version}"))
+            .header("host", "127.0.0.1")
+            .header("authorization", &format!("Bearer {DEFAULT_TOKEN}"))
+            .json(body);
+        let response = self.running().emulator.handle(&request);
+        assert!(response.status < 300, "{path}: {}", String::from_utf8_lossy(&response.body));
+        serde_json::from_slice(&response.body).unwrap_or(Value::Null)
+    }
+
     /// Requests since the last call.
     pub fn new_requests(&mut self) -> Vec<Value> {
         let all = self.control(Method::Get, "requests", None);

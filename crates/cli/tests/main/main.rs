@@ -12,6 +12,7 @@ mod import;
 mod kills;
 mod migrate;
 mod no_room;
+mod pool;
 mod preflight;
 mod project;
 mod rbac;

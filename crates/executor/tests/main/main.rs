@@ -9,4 +9,5 @@ mod lifecycle;
 mod preflight;
 mod recovery;
 mod refresh;
+mod secrets;
 mod world;
