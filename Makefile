@@ -43,8 +43,9 @@ sim:     ## the engine on a simulated disk, network, clock and cloud: SEEDS=n, S
 golden:  ## rewrite the expected outputs; read the git diff afterwards
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --workspace --quiet
 
-schema: build  ## write schema/manifest.schema.json
+schema: build  ## write the JSON Schemas below schema/
 	$(PLUMB) schema > schema/manifest.schema.json
+	$(PLUMB) schema component > schema/component.schema.json
 
 lint:    ## clippy without warnings, and licences where cargo-deny is installed
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
@@ -63,4 +64,5 @@ clean:   ## remove what was built
 fmt-check:
 	$(CARGO) fmt --all --check
 schema-check: build
-	$(PLUMB) schema | diff -u schema/manifest.schema.json - || { echo "schema/ is stale: make schema"; exit 1; }
+	@for of in manifest component; do $(PLUMB) schema $$of | diff -u schema/$$of.schema.json - \
+	  || { echo "schema/ is stale: make schema"; exit 1; }; done

@@ -120,12 +120,14 @@ pub enum Command {
     /// Show the outputs of the last apply
     #[command(after_help = "Example:\n  plumb output workspace_id")]
     Output(Output),
-    /// Explain a kind or an attribute
+    /// Explain a kind, an attribute, or a built-in component
     #[command(after_help = "Example:\n  plumb explain instance.schedules")]
     Explain(Explain),
-    /// Print the JSON Schema of manifests
-    #[command(after_help = "Example:\n  plumb schema > manifest.schema.json")]
-    Schema,
+    /// Print the JSON Schema of manifests, or of `component.yaml`
+    #[command(
+        after_help = "Examples:\n  plumb schema > manifest.schema.json\n  plumb schema component > component.schema.json"
+    )]
+    Schema(Schema),
     /// Start compute instances
     #[command(after_help = "Example:\n  plumb start 'instance/research/ci[\"alice\"]'")]
     Start(Power),
@@ -437,8 +439,24 @@ pub struct Output {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A kind, or a kind and a path: `cluster`, `instance.schedules`; all kinds by default
+    /// A kind, a kind and a path, or a built-in component: `cluster`, `instance.schedules`, `plumb/dsvm-pool`; a list of all by default
     pub path: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// What is to be described
+    #[arg(value_enum, default_value = "manifest")]
+    pub of: SchemaOf,
+}
+
+/// What a schema describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// One document of a manifest
+    Manifest,
+    /// A component's component.yaml
+    Component,
 }
 
 #[derive(Debug, Args)]

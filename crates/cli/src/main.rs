@@ -61,7 +61,7 @@ fn run(command: Command, settings: Settings) -> Result<Exit, Failure> {
     match &command {
         Command::Init(args) => return Ok(commands::init::run(args, &settings.root)?),
         Command::Explain(args) => return Ok(commands::explain::run(args)?),
-        Command::Schema => return Ok(commands::schema::run()),
+        Command::Schema(args) => return Ok(commands::schema::run(args)),
         Command::Completions(args) => return Ok(commands::completions::run(args)),
         Command::Emulator(args) => return runtime()?.block_on(commands::emulator::run(args)),
         _ => {}

@@ -1,6 +1,11 @@
 //! Components that are part of plumb: `uses: plumb/dsvm-pool`. Their files lie in `components/` of this crate and go
 //! into the program; they are read by the same loader as those of a project.
 
+use std::collections::BTreeMap;
+
+use crate::load;
+use crate::project::Variable;
+
 /// A component that is part of plumb.
 #[derive(Debug)]
 pub struct BuiltIn {
@@ -8,6 +13,17 @@ pub struct BuiltIn {
     pub name: &'static str,
     /// Its files: names and texts, in order.
     pub(crate) files: &'static [(&'static str, &'static str)],
+}
+
+/// What a component takes and gives.
+#[derive(Debug)]
+pub struct Interface {
+    /// What it is for, in a sentence.
+    pub description: String,
+    /// What it takes, by name.
+    pub inputs: BTreeMap<String, Variable>,
+    /// What it gives: the expressions, by name.
+    pub outputs: BTreeMap<String, String>,
 }
 
 /// What the names of all of them begin with.
@@ -36,6 +52,11 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl BuiltIn {
+    /// What it takes and gives.
+    pub fn interface(&self) -> Interface {
+        load::interface(self)
+    }
+
     /// The text of one of its files.
     pub(crate) fn text(&self, file: &str) -> Option<&'static str> {
         self.files.iter().find(|(name, _)| *name == file).map(|(_, text)| *text)
@@ -58,6 +79,12 @@ mod tests {
             found.sort();
             let listed: Vec<&str> = built_in.files.iter().map(|(name, _)| *name).collect();
             assert_eq!(listed, found, "{}: each file is in the table", built_in.name);
+            let interface = built_in.interface();
+            assert!(interface.description.ends_with('.'), "{}", built_in.name);
+            for (name, input) in &interface.inputs {
+                let described = input.description.as_deref().is_some_and(|words| words.ends_with('.'));
+                assert!(described, "{}: {name}", built_in.name);
+            }
         }
     }
 }

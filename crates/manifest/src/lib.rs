@@ -10,6 +10,7 @@ mod describe;
 mod files;
 pub mod foreign;
 mod inputs;
+pub mod json_schema;
 mod load;
 pub mod migrate;
 pub mod project;

@@ -10,21 +10,29 @@ use crate::rule::Rule;
 use crate::schema::{Attribute, Default, Kind, Need, Type};
 use crate::{Json, body};
 
-/// The schema of one manifest document of any kind.
-pub fn manifest() -> Json {
-    let kinds: Vec<Json> =
-        KINDS.iter().map(|kind| json!({ "$ref": format!("#/$defs/{}", kind.name) })).collect();
-    let definitions: Map<String, Json> =
-        KINDS.iter().map(|kind| (kind.name.to_owned(), document(kind))).collect();
+/// The dialect that the schemas are written in.
+pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The schema of one manifest document of any kind, or one of the `further` forms that a document may have, by name.
+pub fn manifest(further: impl IntoIterator<Item = (String, Json)>) -> Json {
+    let kinds = KINDS.iter().map(|kind| (kind.name.to_owned(), document(kind)));
+    let definitions: Vec<(String, Json)> = kinds.chain(further).collect();
+    let each: Vec<Json> =
+        definitions.iter().map(|(name, _)| json!({ "$ref": format!("#/$defs/{name}") })).collect();
     json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "title": "plumb manifest",
-        "description": "One YAML document: one resource.",
+        "description": "One YAML document: one resource, or one use of a component.",
         "type": "object",
-        "required": ["kind"],
-        "oneOf": kinds,
-        "$defs": definitions,
+        "oneOf": each,
+        "$defs": definitions.into_iter().collect::<Map<_, _>>(),
     })
+}
+
+/// The schema of a header key.
+pub fn header_key(path: &str) -> Option<Json> {
+    let key = crate::header::find(path)?;
+    Some(described(header_value(key.shape), key.doc))
 }
 
 /// The schema of a kind's documents.
@@ -50,7 +58,7 @@ fn document(kind: &Kind) -> Json {
             root.insert(old, value, false);
         }
     }
-    described(root.json(), kind.summary)
+    described(root.json(false), kind.summary)
 }
 
 /// An object's keys while they are gathered from dotted paths.
@@ -81,10 +89,12 @@ impl Group {
         }
     }
 
-    fn json(self) -> Json {
+    /// The schema of a mapping with these keys. Inside a list groups may be `computed`: expressions as a whole.
+    fn json(self, computed: bool) -> Json {
         let mut properties: Map<String, Json> = self.values.into_iter().collect();
         for (name, group) in self.groups {
-            let nested = group.json();
+            let nested = group.json(computed);
+            let nested = if computed { json!({ "anyOf": [nested, expression()] }) } else { nested };
             // One key may be a text in one member of a union and a mapping in another.
             let either = match properties.remove(&name) {
                 Some(leaf) => {
@@ -183,7 +193,7 @@ fn element_value(element: &Type) -> Json {
                 { "type": "object", "properties": { "resource_id": { "type": "string" } }, "required": ["resource_id"] },
             ],
         }),
-        Type::Enum(_) | Type::Integer | Type::Boolean => {
+        Type::Enum(_) | Type::Integer | Type::Boolean | Type::Object(_) => {
             json!({ "anyOf": [plain_value(element, &[]), expression()] })
         }
         _ => plain_value(element, &[]),
@@ -195,7 +205,7 @@ fn object(fields: &[Attribute]) -> Json {
     for field in fields.iter().filter(|f| !f.derived) {
         root.insert(field.path, attribute_value(field), field.need == Need::Required && field.when.is_none());
     }
-    root.json()
+    root.json(true)
 }
 
 fn text(rules: &[Rule]) -> Json {
@@ -237,7 +247,7 @@ fn header_value(shape: Shape) -> Json {
 }
 
 /// A value that is an expression alone.
-fn expression() -> Json {
+pub fn expression() -> Json {
     json!({ "type": "string", "pattern": "^\\$\\{.*\\}$" })
 }
 
@@ -252,7 +262,7 @@ mod tests {
 
     #[test]
     fn every_kind_and_attribute_is_described() {
-        let schema = manifest();
+        let schema = manifest([]);
         for kind in KINDS {
             let document = &schema["$defs"][kind.name];
             assert!(document["description"].is_string(), "{}", kind.name);

@@ -1,8 +1,9 @@
-//! `plumb explain`: kinds and attributes, from their tables.
+//! `plumb explain`: kinds and attributes, from their tables, and what built-in components take and give.
 
 use std::fmt::Write as _;
 
 use anyhow::bail;
+use manifest::built_in::{self, BUILT_IN, BuiltIn, Interface};
 use model::body::default_of;
 use model::header::HEADER;
 use model::kinds::{self, KINDS};
@@ -30,6 +31,10 @@ fn all() -> String {
     for kind in KINDS {
         let _ = writeln!(out, "  {:24} {}", kind.name, kind.summary);
     }
+    out.push_str("\nComponents that are part of plumb, for `uses`:\n\n");
+    for built_in in &BUILT_IN {
+        let _ = writeln!(out, "  {:24} {}", built_in.name, built_in.interface().description);
+    }
     out.push_str("\nEvery document may also have:\n\n");
     for key in HEADER {
         let _ = writeln!(out, "  {:33} {}", key.path, key.doc);
@@ -39,15 +44,23 @@ fn all() -> String {
 }
 
 fn one(path: &str) -> anyhow::Result<String> {
+    if let Some(built_in) = built_in::find(path) {
+        return Ok(component(built_in));
+    }
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
     let asked = if kinds::find(name).is_some() { rest } else { Some(path) };
     if let Some(text) = asked.and_then(header) {
         return Ok(text);
     }
     let Some(kind) = kinds::find(name) else {
-        let near = nearest(name, KINDS.iter().map(|k| k.name));
+        let components = BUILT_IN.iter().map(|built_in| built_in.name);
+        let (what, near) = match path.contains('/') {
+            true => ("built-in component", nearest(path, components)),
+            false => ("kind", nearest(name, KINDS.iter().map(|k| k.name))),
+        };
         bail!(
-            "there is no kind `{name}`{}",
+            "there is no {what} `{}`{}",
+            if path.contains('/') { path } else { name },
             near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
         );
     };
@@ -55,6 +68,37 @@ fn one(path: &str) -> anyhow::Result<String> {
         None => Ok(whole(kind)),
         Some(rest) => below(kind, rest),
     }
+}
+
+/// What a component takes and gives.
+fn component(built_in: &BuiltIn) -> String {
+    let Interface { description, inputs, outputs } = built_in.interface();
+    let mut out = format!("{}: {description}\n\nInputs, below `with` (* must be given):\n\n", built_in.name);
+    for (name, input) in &inputs {
+        let mark = if input.default.is_none() { "*" } else { " " };
+        let words = input.description.as_deref().unwrap_or_default();
+        let _ = writeln!(out, "{mark} {name:18} {:8} {words}", input.value_type.word());
+        let secret = if input.sensitive { " A secret." } else { "" };
+        if let Some(default) = &input.default {
+            let _ = writeln!(out, "  {:18} {:8} Default: {}.{secret}", "", "", inline(default));
+        }
+    }
+    out.push_str("\nOutputs, `${component[\"NAME\"].OUTPUT}`:\n\n");
+    for name in outputs.keys() {
+        let _ = writeln!(out, "  {name}");
+    }
+    let _ = writeln!(
+        out,
+        "\nuses: {}\nname: NAME\nwith: {{ {} }}",
+        built_in.name,
+        inputs
+            .iter()
+            .filter(|(_, i)| i.default.is_none())
+            .map(|(n, _)| format!("{n}: …"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    out
 }
 
 /// A header key, or a group of them; every kind has them.

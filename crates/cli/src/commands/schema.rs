@@ -1,10 +1,17 @@
-//! `plumb schema`: the JSON Schema of manifests.
+//! `plumb schema`: the JSON Schemas of what people write.
 
+use manifest::json_schema;
+
+use crate::args::{Schema, SchemaOf};
 use crate::exit::Exit;
 use crate::output;
 
-/// Prints it.
-pub fn run() -> Exit {
-    output::result(&output::json(&model::json_schema::manifest()));
+/// Prints one.
+pub fn run(args: &Schema) -> Exit {
+    let schema = match args.of {
+        SchemaOf::Manifest => json_schema::manifest(),
+        SchemaOf::Component => json_schema::component(),
+    };
+    output::result(&output::json(&schema));
     Exit::Done
 }

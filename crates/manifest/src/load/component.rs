@@ -10,7 +10,7 @@ use model::accept::known_keys;
 use model::rule::nearest;
 use model::{Diagnostic, Diagnostics, SourceId, Sources};
 
-use crate::built_in::{self, BuiltIn};
+use crate::built_in::{self, BuiltIn, Interface};
 use crate::files;
 use crate::inputs::Files;
 use crate::project::{self, Variable};
@@ -18,6 +18,8 @@ use crate::yaml::{self, BYTES_MAX, Entry, Node};
 
 /// The file that makes a folder a component.
 pub(super) const DEFINITION: &str = "component.yaml";
+/// What it may say.
+pub(crate) const KEYS: [&str; 4] = ["description", "inputs", "outputs", "$schema"];
 /// The most components of a project.
 const COMPONENTS_MAX: usize = 1_000;
 
@@ -135,7 +137,7 @@ pub(super) fn embedded(sources: &mut Sources, built_in: &BuiltIn) -> Texts {
     let mut add = |(name, text): &(&str, &str)| sources.add(format!("{}/{name}", built_in.name), *text);
     let (definition, documents): (Vec<_>, Vec<_>) =
         built_in.files.iter().partition(|(name, _)| *name == DEFINITION);
-    let definition = definition.first().map(|file| add(file)).expect("BUG: a built-in component is whole");
+    let definition = definition.first().map(&mut add).expect("BUG: a built-in component is whole");
     Texts::Read { definition, documents: documents.iter().map(add).collect() }
 }
 
@@ -154,6 +156,26 @@ fn read(sources: &mut Sources, folder: &str, files: &dyn Files) -> Result<Texts,
     Ok(Texts::Read { definition, documents: others.map(|name| add(name)).collect::<Result<_, _>>()? })
 }
 
+/// What a component that is part of plumb takes and gives.
+pub(super) fn interface(built_in: &BuiltIn) -> Interface {
+    let mut sources = Sources::default();
+    let Texts::Read { definition, .. } = embedded(&mut sources, built_in) else {
+        unreachable!("BUG: a built-in component can be read")
+    };
+    let (mut component, mut diagnostics) = (Component::default(), Diagnostics::default());
+    define(&mut component, &sources.get(definition).text, definition, &mut diagnostics);
+    assert!(diagnostics.is_empty(), "BUG: a built-in component has no mistakes");
+    let text = |(name, node): (&String, &Node<'_>)| {
+        let text = node.text().map_or_else(|| node.to_json().to_string(), str::to_owned);
+        (name.clone(), text)
+    };
+    Interface {
+        outputs: component.outputs.iter().map(text).collect(),
+        description: component.description.unwrap_or_default(),
+        inputs: component.inputs,
+    }
+}
+
 /// Reads `component.yaml`: the inputs and the outputs.
 pub(super) fn define<'t>(
     component: &mut Component<'t>,
@@ -161,7 +183,6 @@ pub(super) fn define<'t>(
     id: SourceId,
     diagnostics: &mut Diagnostics,
 ) {
-    const KEYS: [&str; 4] = ["description", "inputs", "outputs", "$schema"];
     let parsed = yaml::parse(text, id);
     diagnostics.extend(parsed.diagnostics);
     for root in parsed.documents {

@@ -98,7 +98,7 @@ pub(super) fn read<'t>(
 }
 
 /// The types of az ml's compute YAML (az ml facts §1), and our kinds.
-const AZ_ML_TYPES: [(&str, &str); 5] = [
+pub(crate) const AZ_ML_TYPES: [(&str, &str); 5] = [
     ("amlcompute", "cluster"),
     ("computeinstance", "instance"),
     ("virtualmachine", "virtual_machine"),
@@ -107,7 +107,7 @@ const AZ_ML_TYPES: [(&str, &str); 5] = [
 ];
 
 /// How the `$schema` of az ml's workspace YAML ends, which has no `type` (az ml facts §8), and our word for its kind.
-const AZ_ML_WORKSPACES: [(&str, &str); 3] =
+pub(crate) const AZ_ML_WORKSPACES: [(&str, &str); 3] =
     [("/workspace.schema.json", "default"), ("/hub.schema.json", "hub"), ("/project.schema.json", "project")];
 
 pub(super) struct Header<'d> {

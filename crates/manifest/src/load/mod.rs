@@ -1,9 +1,9 @@
 //! Loading: from the texts of a run to its desired resources.
 
 mod attributes;
-mod component;
+pub(crate) mod component;
 mod conceal;
-mod document;
+pub(crate) mod document;
 mod draft;
 mod edges;
 mod elements;
@@ -21,13 +21,14 @@ mod scope;
 mod scripts;
 mod settle;
 mod table;
-mod uses;
+pub(crate) mod uses;
 
 use std::collections::BTreeMap;
 
 use model::expression::COMPONENT;
 use model::{Diagnostic, Diagnostics, Resource, SourceId, Sources, Value};
 
+use crate::built_in::{BuiltIn, Interface};
 use crate::inputs::Inputs;
 use crate::variables::{self, Variables};
 use crate::yaml::{self, Node};
@@ -40,6 +41,11 @@ use scope::Scopes;
 use scripts::ScriptUse;
 use table::Tables;
 use uses::Use;
+
+/// What a component that is part of plumb takes and gives.
+pub(crate) fn interface(built_in: &BuiltIn) -> Interface {
+    component::interface(built_in)
+}
 
 /// What the manifests want, and what is wrong with them.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use crate::yaml::{Entry, Node};
 use model::expression::COMPONENT;
 
 /// Keys of a document that uses a component.
-pub(super) const USE_KEYS: [&str; 8] =
+pub(crate) const USE_KEYS: [&str; 8] =
     ["uses", "name", "for_each", "when", "depends_on", "with", "moved_from", "$schema"];
 /// How deep components may use components.
 const NESTING_MAX: usize = 8;

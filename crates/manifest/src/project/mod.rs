@@ -140,7 +140,8 @@ pub enum VariableType {
 }
 
 impl VariableType {
-    const ALL: [(&'static str, VariableType); 5] = [
+    /// Every type, with its word.
+    pub(crate) const ALL: [(&'static str, VariableType); 5] = [
         ("string", VariableType::String),
         ("number", VariableType::Number),
         ("boolean", VariableType::Boolean),

@@ -3,6 +3,7 @@
 mod golden;
 mod hostile;
 mod migrate;
+#[cfg(unix)]
 mod mount_script;
 mod second_opinion;
 mod written;
