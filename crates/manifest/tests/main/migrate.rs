@@ -93,7 +93,7 @@ fn every_field_has_its_fate_and_no_secret_is_carried_over() {
         ));
     }
     assert!(!text.contains("SECRET"), "{text}");
-    testkit::golden(&testkit::workspace_root().join("testdata/manifest/migrated.txt"), &text);
+    testkit::golden(&testkit::workspace_root().join("testdata/migrate/everything.txt"), &text);
 
     // Each leaf that somebody asked for is below a field of the report.
     let mut leaves = BTreeSet::new();
