@@ -3,7 +3,8 @@
 
 use executor::provider::Request;
 use model::body::{decode, encode, is_sent, to_arm, with_own_id};
-use model::compare::{get, set};
+use model::compare::{get, same, set};
+use model::given::{Words, seen};
 use model::schema::Removal;
 use model::{Attribute, Compare, Json, Type};
 use serde_json::{Map, json};
@@ -14,7 +15,7 @@ const IDENTITIES: &str = "identity.userAssignedIdentities";
 pub(crate) fn create(request: &Request<'_>) -> Json {
     let given = request.attributes.iter().filter(|(_, value)| !value.is_null());
     let mut body = to_arm(request.kind, given.map(|(path, value)| (*path, value)));
-    if get(&body, "properties.encryption").is_some() {
+    if get(&body, "properties.encryption").is_some() && !request.kind.is_typed() {
         // Required with the rest of it (machine-learning facts §7.2), and nothing that a document says.
         set(&mut body, "properties.encryption.status", json!("Enabled"));
     }
@@ -45,6 +46,24 @@ pub(crate) fn put(request: &Request<'_>, live: &Json) -> Json {
     }
     settle_identities(&mut body);
     with_own_id(&mut body, request.arm_id);
+    body
+}
+
+/// The body of a PUT that changes a resource of which plumb knows nothing but its document: all of that, as a template
+/// would send it. Where live differs and the request is not about it, it is somebody else's and stays as it is.
+pub(crate) fn put_given(request: &Request<'_>, live: &Json) -> Json {
+    let mut body = create(request);
+    let untouched = request.attributes.iter().filter(|(path, _)| !request.paths.contains(path));
+    for (path, value) in untouched {
+        let Some(attribute) = request.kind.attribute(path).filter(|a| is_sent(a) && !a.is_hidden()) else {
+            continue;
+        };
+        let Some(found) = get(live, attribute.arm) else { continue };
+        let shown = seen(attribute, Some(value), Some(found), Words::Folded);
+        if !same(attribute, Some(value), shown.as_deref()) {
+            set(&mut body, attribute.arm, found.clone());
+        }
+    }
     body
 }
 

@@ -4,7 +4,7 @@ use executor::provider::{CloudError, Outcome};
 use jiff::Timestamp;
 use model::body::{computed_from_arm, from_arm};
 use model::compare::get;
-use model::{ArmId, Attributes, Json, Kind, Observed, Placement, Provisioning};
+use model::{ArmId, Attributes, Json, Kind, Observed, Placement, Provisioning, Under};
 use serde_json::json;
 
 use crate::judge::no_reply;
@@ -42,12 +42,18 @@ fn placed(kind: &Kind, id: &ArmId, body: &Json, attributes: &mut Attributes) {
         Placement::Group { .. } => Some(id.subscription().to_owned()),
         Placement::InGroup { .. } => id.resource_group().map(str::to_owned),
         Placement::InParent { .. } => id.parent().map(|p| p.name().to_owned()),
-        Placement::OnScope { .. } => id.parent().map(|scope| scope.as_str().to_owned()),
+        Placement::Typed { under: Under::Group, .. } => id.resource_group().map(str::to_owned),
+        Placement::OnScope { .. } | Placement::Typed { .. } => {
+            id.above().map(|above| above.as_str().to_owned())
+        }
     };
     if let Some(name) = place
         && let Some(attribute) = kind.placed_by().and_then(|path| kind.attribute(path))
     {
         attributes.insert(attribute.path, json!(name));
+    }
+    if let Placement::Typed { resource_type, .. } = kind.placement {
+        attributes.insert("type", json!(resource_type));
     }
     // A compute's own region is absent in some replies (machine-learning facts §8.2).
     if let Some(attribute) = kind.attribute("location")

@@ -1,9 +1,9 @@
 //! Long-running operations: which one a reply starts, and what a poll of it says (arm-faults §4).
 
-use executor::provider::{CloudError, Operation, Outcome};
+use executor::provider::{CloudError, Operation, Outcome, Request};
 use http::{HeaderMap, Method, StatusCode};
+use model::Json;
 use model::compare::get;
-use model::{ArmId, Json};
 
 use crate::client::NOT_SIGNED_IN;
 use crate::endpoint::Endpoint;
@@ -18,7 +18,7 @@ pub(crate) fn begin(
     endpoint: &Endpoint,
     method: &Method,
     reply: &Reply,
-    arm_id: &ArmId,
+    request: &Request<'_>,
 ) -> Option<Operation> {
     if reply.status == StatusCode::NO_CONTENT {
         return None;
@@ -30,7 +30,8 @@ pub(crate) fn begin(
     // A delete's end is that the resource is not found, even when Azure calls it done.
     let begins = named.is_some() || going || deletes;
     let url = named.filter(|url| endpoint.admit(url).is_ok()).map(str::to_owned);
-    begins.then(|| Operation { url, arm_id: arm_id.clone(), deletes })
+    let (arm_id, api_version) = (request.arm_id.clone(), request.kind.api_version());
+    begins.then_some(Operation { url, arm_id, deletes, api_version })
 }
 
 /// What one poll says.

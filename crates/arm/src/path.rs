@@ -20,7 +20,9 @@ pub(crate) fn is_of(kind: &Kind, body: &Json) -> bool {
         Placement::InParent { discriminator: Some((path, word)), .. } => {
             get(body, path).and_then(Json::as_str).is_some_and(|w| w.eq_ignore_ascii_case(word))
         }
-        Placement::InGroup { resource_type, .. } | Placement::OnScope { resource_type, .. } => {
+        Placement::InGroup { resource_type, .. }
+        | Placement::OnScope { resource_type, .. }
+        | Placement::Typed { resource_type, .. } => {
             get(body, "type").and_then(Json::as_str).is_none_or(|t| t.eq_ignore_ascii_case(resource_type))
         }
         Placement::Group { .. } | Placement::InParent { discriminator: None, .. } => true,

@@ -114,9 +114,9 @@ impl Provider for ArmProvider {
         let tail = match kind.placement {
             Placement::Local => return Ok(Vec::new()),
             Placement::Group { .. } => vec!["resourcegroups"],
-            Placement::InGroup { resource_type, .. } | Placement::OnScope { resource_type, .. } => {
-                vec!["providers", resource_type]
-            }
+            Placement::InGroup { resource_type, .. }
+            | Placement::OnScope { resource_type, .. }
+            | Placement::Typed { resource_type, .. } => vec!["providers", resource_type],
             Placement::InParent { collection, .. } => vec![collection],
         };
         let url = self.client.endpoint.url(&collection.parent, &tail, &[("api-version", kind.api_version())]);
@@ -142,7 +142,8 @@ impl Provider for ArmProvider {
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Sent, CloudError> {
-        if !kinds::of_type(request.arm_id).any(|kind| kind.name == request.kind.name) {
+        let own = kinds::type_of(request.kind);
+        if !own.is_some_and(|own| own.eq_ignore_ascii_case(&request.arm_id.resource_type())) {
             let words = format!("`{}` is not the id of a {}", request.arm_id, request.kind.name);
             return Err(no_reply(Outcome::NotDone, words));
         }
@@ -193,6 +194,10 @@ impl Provider for ArmProvider {
 
     async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError> {
         self.check_name(kind, id).await
+    }
+
+    async fn api_versions(&self, id: &ArmId) -> Result<Vec<String>, CloudError> {
+        self.versions_of(id).await
     }
 
     fn gone_proof_interval(&self) -> Duration {

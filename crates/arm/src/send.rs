@@ -77,7 +77,11 @@ impl ArmProvider {
         let call = match request.verb {
             Verb::Create => self.create(request).await?,
             Verb::Put => {
-                let body = bodies::put(request, &self.live(request).await?);
+                let live = self.live(request).await?;
+                let body = match request.kind.is_typed() {
+                    true => bodies::put_given(request, &live),
+                    false => bodies::put(request, &live),
+                };
                 self.at(request, Method::PUT, &[], Some(body))
             }
             Verb::Patch => self.patch(request).await?,
@@ -315,7 +319,7 @@ impl ArmProvider {
     }
 
     fn sent(&self, request: &Request<'_>, call: &Call, reply: &Reply) -> Sent {
-        let operation = begin(&self.client.endpoint, &call.method, reply, request.arm_id);
+        let operation = begin(&self.client.endpoint, &call.method, reply, request);
         if let Some(operation) = &operation {
             let told = retry_after(&reply.headers).filter(|t| !t.is_zero());
             let pause = told.unwrap_or(self.client.settings.poll_interval);
@@ -331,7 +335,12 @@ impl ArmProvider {
             return Look::Open;
         };
         let deletes = request.verb == Verb::Delete;
-        let under_way = Operation { url: None, arm_id: request.arm_id.clone(), deletes };
+        let under_way = Operation {
+            url: None,
+            arm_id: request.arm_id.clone(),
+            deletes,
+            api_version: request.kind.api_version(),
+        };
         let running = found.as_ref().is_some_and(|body| state(body) == State::Running);
         match (request.verb, found) {
             (Verb::Delete, None) => Look::Taken(done()),

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::client::Call;
 use crate::judge::no_reply;
+use crate::path::RESOURCES_VERSION;
 use crate::provider::ArmProvider;
 
 const ML: &str = "providers/Microsoft.MachineLearningServices";
@@ -53,9 +54,27 @@ impl ArmProvider {
         }
     }
 
+    /// What the subscription's resource provider says of the type.
+    pub(crate) async fn versions_of(&self, id: &ArmId) -> Result<Vec<String>, CloudError> {
+        let own = id.resource_type();
+        let Some((namespace, rest)) = own.split_once('/') else { return Ok(Vec::new()) };
+        let root = subscription_id(id.subscription())?;
+        let url =
+            self.client.endpoint.url(&root, &["providers", namespace], &[("api-version", RESOURCES_VERSION)]);
+        match self.client.call(&Call::get(url)).await {
+            Ok(reply) => Ok(versions(&reply.body, rest)),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Asks the service, where it has such a question.
     pub(crate) async fn check_name(&self, kind: &Kind, id: &ArmId) -> Result<Option<String>, CloudError> {
-        let Placement::InGroup { resource_type, api_version } = kind.placement else { return Ok(None) };
+        let (Placement::InGroup { resource_type, api_version }
+        | Placement::Typed { resource_type, api_version, .. }) = kind.placement
+        else {
+            return Ok(None);
+        };
         let Some(shared) = SHARED_NAMES.iter().find(|t| t.eq_ignore_ascii_case(resource_type)) else {
             return Ok(None);
         };
@@ -72,6 +91,16 @@ impl ArmProvider {
         let why = || text("message").or_else(|| text("reason")).unwrap_or("it is taken");
         Ok((!free).then(|| self.client.redactor.scrub(why().to_owned())))
     }
+}
+
+/// The versions of a type in a resource provider's description of itself.
+fn versions(provider: &Json, resource_type: &str) -> Vec<String> {
+    let rows = get(provider, "resourceTypes").and_then(Json::as_array).into_iter().flatten();
+    let named = |row: &&Json| {
+        get(row, "resourceType").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case(resource_type))
+    };
+    let versions = rows.filter(named).filter_map(|row| get(row, "apiVersions")?.as_array()).flatten();
+    versions.filter_map(Json::as_str).map(str::to_owned).collect()
 }
 
 fn subscription_id(subscription: &str) -> Result<ArmId, CloudError> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use executor::provider::{CloudError, Operation, Outcome};
-use model::{ArmId, Json};
+use model::Json;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -12,7 +12,6 @@ use crate::client::{Call, Client};
 use crate::judge::no_reply;
 use crate::operation::{Progress, State, failed_progress, failure, progress, state};
 use crate::pace::retry_after;
-use crate::path::api_version_of;
 use crate::settings::Settings;
 
 /// The pauses between polls: as the last reply told, else growing from the first to the longest.
@@ -50,7 +49,7 @@ impl Client {
             None => None,
         };
         match ended {
-            Some(()) if operation.deletes => self.until_gone(&operation.arm_id).await,
+            Some(()) if operation.deletes => self.until_gone(operation).await,
             Some(()) => Ok(()),
             None => self.follow_resource(operation).await,
         }
@@ -93,7 +92,7 @@ impl Client {
         let start = Instant::now();
         let mut pace = Pace::new(&self.settings);
         loop {
-            let reply = self.get(&operation.arm_id, &[], api_version_of(&operation.arm_id)).await;
+            let reply = self.get(&operation.arm_id, &[], operation.api_version).await;
             let lagging = start.elapsed() < self.settings.settle_window;
             let told = reply.as_ref().ok().and_then(|r| retry_after(&r.headers));
             match reply.map(|reply| (state(&reply.body), reply.body)) {
@@ -115,12 +114,12 @@ impl Client {
     }
 
     /// Reads until the resource is not found: a list or a GET may show it a while longer.
-    async fn until_gone(&self, id: &ArmId) -> Result<(), CloudError> {
+    async fn until_gone(&self, operation: &Operation) -> Result<(), CloudError> {
         let start = Instant::now();
         let mut pace = Pace::new(&self.settings);
         loop {
             let late = start.elapsed() >= self.settings.settle_window;
-            match self.get(id, &[], api_version_of(id)).await {
+            match self.get(&operation.arm_id, &[], operation.api_version).await {
                 Err(error) if error.is_not_found() => return Ok(()),
                 Err(error) if matches!(error.status, Some(400..=403)) => return Err(goes_on(error)),
                 Ok(reply) if late => return Err(not_gone(&reply.body)),

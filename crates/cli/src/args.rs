@@ -461,10 +461,13 @@ pub enum SchemaOf {
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The address of a document whose resource stands in Azure
+    /// The address of a document whose resource stands in Azure; or arm/NAME with an ARM id, to have it written
     pub address: Option<String>,
     /// Its ARM id, to be sure; by default it follows from the document's names
     pub id: Option<String>,
+    /// Of arm/NAME: the api-version to read it with; by default the newest that is no preview
+    #[arg(long, value_name = "VERSION", requires = "id")]
+    pub api_version: Option<String>,
     /// Write documents for a whole resource group: its name or ARM id
     #[arg(long, short = 'g', value_name = "NAME", conflicts_with = "address")]
     pub resource_group: Option<String>,
@@ -487,7 +490,7 @@ pub struct Import {
     #[arg(long, value_name = "FILE", requires = "from_template")]
     pub parameters: Option<PathBuf>,
     /// The folder to write in, below the project; manifests or manifests/GROUP by default
-    #[arg(long, value_name = "DIR", conflicts_with = "address")]
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How many calls may be in flight at once
     #[arg(long, default_value_t = PARALLELISM, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -548,6 +551,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
         _ => Err("write OLD=NEW".to_owned()),
+    }
+}
+
+impl Import {
+    /// Whether there is nothing to import without manifests: a document is named, and none is to be written for it.
+    pub fn needs_manifests(&self) -> bool {
+        let is_typed = |address: &str| address.starts_with("arm/") && self.id.is_some();
+        self.address.as_deref().is_some_and(|address| !is_typed(address))
     }
 }
 

@@ -91,7 +91,7 @@ fn run(command: Command, settings: Settings) -> Result<Exit, Failure> {
         Command::Rbac(_) => session.load_valid()?,
         Command::Quota(_) | Command::Migrate(_) => session.load_valid_or_empty(true)?,
         // A group may be imported into a project that has no manifests yet.
-        Command::Import(args) if args.address.is_some() || session.has_manifests() => session.load_valid()?,
+        Command::Import(args) if args.needs_manifests() || session.has_manifests() => session.load_valid()?,
         _ => {}
     }
     if let Command::Graph(args) = &command {

@@ -46,6 +46,9 @@ pub trait Provider: Send + Sync {
     /// it can, or nobody can say. Changes nothing.
     async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError>;
 
+    /// The api-versions of a resource's type, as the cloud lists them. Reads only.
+    async fn api_versions(&self, id: &ArmId) -> Result<Vec<String>, CloudError>;
+
     /// How long two readings of "not found" must lie apart before a resource counts as gone.
     fn gone_proof_interval(&self) -> std::time::Duration;
 
@@ -106,6 +109,8 @@ pub struct Operation {
     pub arm_id: ArmId,
     /// Whether its end is that the resource is gone.
     pub deletes: bool,
+    /// The api-version to read the resource with.
+    pub api_version: &'static str,
 }
 
 /// A node of a cluster.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::compare::same;
+use model::given::{Words, seen};
 use model::{ArmId, Attribute, Attributes, Json, Kind, Observed, Provisioning};
 
 use planner::entry;
@@ -144,10 +145,12 @@ pub(crate) fn not_applied(
     let wrong = values.iter().filter_map(|(path, value)| {
         let attribute = kind.attribute(path)?;
         let live = observed.attributes.get(path);
-        let seen = !attribute.arm.is_empty() && (attribute.answered || live.is_some());
+        let live = seen(attribute, Some(value), live, Words::Folded);
+        let live = live.as_deref();
+        let is_told = !attribute.arm.is_empty() && (attribute.answered || live.is_some());
         let power = attribute.change == model::Change::Power;
         let matches = same(attribute, Some(value), live) || (power && value == "unmanaged");
-        (seen && !attribute.is_hidden() && !matches).then_some(attribute)
+        (is_told && !attribute.is_hidden() && !matches).then_some(attribute)
     });
     wrong.collect()
 }

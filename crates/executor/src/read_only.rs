@@ -56,6 +56,10 @@ impl Provider for ReadOnly {
         self.0.name_taken(kind, id).await
     }
 
+    async fn api_versions(&self, id: &ArmId) -> Result<Vec<String>, CloudError> {
+        self.0.api_versions(id).await
+    }
+
     fn gone_proof_interval(&self) -> Duration {
         self.0.gone_proof_interval()
     }

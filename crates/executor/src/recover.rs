@@ -38,17 +38,21 @@ pub async fn recover(context: &Context, stored: Stored) -> Result<Recovered, Sta
     let replayed_any = stored.snapshot != replayed.snapshot;
     let snapshot = replayed.snapshot.unwrap_or_default();
     let mut recovered = Recovered { snapshot, replayed_any, ..Recovered::default() };
-    for (open, settled) in settle_all(context, replayed.open).await {
+    for (open, settled) in settle_all(context, replayed.open, &recovered.snapshot).await {
         recovered.end(context, open, settled);
     }
     Ok(recovered)
 }
 
 /// How each open step ended. What may still be on its way is looked at again, once for all of them.
-async fn settle_all(context: &Context, open: Vec<OpenIntent>) -> Vec<(OpenIntent, Settled)> {
+async fn settle_all(
+    context: &Context,
+    open: Vec<OpenIntent>,
+    snapshot: &Snapshot,
+) -> Vec<(OpenIntent, Settled)> {
     let mut all = Vec::with_capacity(open.len());
     for open in open {
-        let settled = settle(context, &open).await;
+        let settled = settle(context, &open, snapshot).await;
         all.push((open, settled));
     }
     let count = all.iter().filter(|(open, settled)| settled.is_doubtful(open)).count();
@@ -58,7 +62,7 @@ async fn settle_all(context: &Context, open: Vec<OpenIntent>) -> Vec<(OpenIntent
         sleep(after).await;
     }
     for (open, settled) in all.iter_mut().filter(|(open, settled)| settled.is_doubtful(open)) {
-        *settled = settle(context, open).await;
+        *settled = settle(context, open, snapshot).await;
     }
     all
 }
@@ -108,14 +112,13 @@ impl Settled {
     }
 }
 
-async fn settle(context: &Context, open: &OpenIntent) -> Settled {
-    let kind = kinds::find(open.address.kind()).expect("BUG: journals name known kinds only");
+async fn settle(context: &Context, open: &OpenIntent, snapshot: &Snapshot) -> Settled {
+    let kind = kind_of(open, snapshot);
     let Some(arm_id) = open.arm_id.as_ref().filter(|_| !Verb::NOTES.contains(&open.step.as_str())) else {
         return Settled::Ended(Ending::as_intended(), "was noted".to_owned());
     };
     if let Some(url) = &open.operation_url {
-        let operation =
-            Operation { url: Some(url.clone()), arm_id: arm_id.clone(), deletes: open.entry.is_none() };
+        let operation = Operation { url: Some(url.clone()), ..operation(kind, arm_id, open.entry.is_none()) };
         if let Err(error) = context.provider.wait(&operation).await
             && error.outcome == Outcome::Unknown
         {
@@ -128,13 +131,26 @@ async fn settle(context: &Context, open: &OpenIntent) -> Settled {
     }
 }
 
+/// The kind of what a step was about: of the entry that it was to leave, or of the one that it was to remove.
+fn kind_of(open: &OpenIntent, snapshot: &Snapshot) -> &'static Kind {
+    let is_it = |object: &&ResourceState| object.has_id(open.arm_id.as_ref());
+    let standing = snapshot.resources.get(&open.address).and_then(|entry| entry.objects().find(is_it));
+    let entry = open.entry.as_ref().or(standing).map(ResourceState::kind);
+    entry.or_else(|| kinds::find(open.address.kind())).expect("BUG: journals name known kinds only")
+}
+
+/// What a step started, told by the resource alone.
+fn operation(kind: &Kind, arm_id: &ArmId, deletes: bool) -> Operation {
+    Operation { url: None, arm_id: arm_id.clone(), deletes, api_version: kind.api_version() }
+}
+
 async fn settle_delete(context: &Context, kind: &'static Kind, arm_id: &ArmId) -> Settled {
     let mut found = context.provider.get(kind, arm_id).await;
     if let Ok(Some(observed)) = &found
         && matches!(observed.provisioning, Provisioning::InProgress(_))
     {
         // Without an operation to poll, the resource itself tells when it is gone.
-        let operation = Operation { url: None, arm_id: arm_id.clone(), deletes: true };
+        let operation = operation(kind, arm_id, true);
         // However that ended, the next reading says what is so.
         _ = context.provider.wait(&operation).await;
         found = context.provider.get(kind, arm_id).await;
@@ -219,7 +235,7 @@ async fn wait_until_settled(
 ) -> Result<model::Observed, Shortfall> {
     let first = look(context, expected).await;
     let Err(Shortfall::Unsettled(_)) = first else { return first };
-    let operation = Operation { url: None, arm_id: expected.arm_id.clone(), deletes: false };
+    let operation = operation(expected.kind, expected.arm_id, false);
     match context.provider.wait(&operation).await {
         Err(error) if error.outcome == Outcome::Unknown => Err(Shortfall::Unreadable(error)),
         _ => read_back(context, expected).await,

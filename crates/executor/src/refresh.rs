@@ -36,7 +36,8 @@ pub async fn refresh(
     parallelism: usize,
     events: &Events,
 ) -> Result<Live, CloudError> {
-    let targets = targets(graph, snapshot);
+    let graph = graph.beside(snapshot);
+    let targets = targets(&graph, snapshot);
     events.tell(Event::RefreshStart(targets.len()));
     let mut live = Live::default();
     let mut missing_ids: BTreeSet<String> = BTreeSet::new();
@@ -70,11 +71,12 @@ fn note_missing(lost: impl Iterator<Item = Target>, ids: &mut BTreeSet<String>, 
 fn targets(graph: &Graph, snapshot: &Snapshot) -> Vec<Target> {
     let mut targets: BTreeMap<&Address, Target> = BTreeMap::new();
     let mut known: BTreeSet<String> = BTreeSet::new();
+    let documented = graph.documented(snapshot);
     for (address, state) in &snapshot.resources {
         if let Some(arm_id) = &state.arm_id {
             let target = Target {
                 address: address.clone(),
-                kind: state.kind(),
+                kind: documented.get(address).map_or_else(|| state.kind(), |resource| resource.kind),
                 arm_id: arm_id.clone(),
                 in_state: true,
             };
@@ -105,7 +107,10 @@ fn readings_by_level(targets: Vec<Target>) -> impl Iterator<Item = Vec<Reading>>
         let collection = match target.kind.placement {
             Placement::Local => continue,
             // Lists of extensions show those of other scopes, too: each is read by itself.
-            Placement::Group { .. } | Placement::OnScope { .. } => target.arm_id.folded(),
+            // Of types that plumb does not know, nobody knows that lists tell all.
+            Placement::Group { .. } | Placement::OnScope { .. } | Placement::Typed { .. } => {
+                target.arm_id.folded()
+            }
             Placement::InGroup { resource_type, .. } => resource_type.to_owned(),
             Placement::InParent { collection, .. } => collection.to_owned(),
         };

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{ArmId, Kind, Observed, kinds};
+use model::{ArmId, Kind, Observed, envelope, kinds};
 
-use crate::provider::{CloudError, Collection, Item, Provider};
+use crate::provider::{CloudError, Collection, Item, Outcome, Provider};
 
 /// What is asked about.
 #[derive(Debug, Clone)]
@@ -17,6 +17,13 @@ pub enum Scope {
     One(ArmId),
     /// These resources, and nothing else.
     These(Vec<ArmId>),
+    /// One resource alone, as one of a type that plumb has no kind for.
+    Typed {
+        /// Its id.
+        arm_id: ArmId,
+        /// The api-version to read it with; else the newest that is no preview.
+        api_version: Option<String>,
+    },
 }
 
 /// What stands there.
@@ -34,6 +41,7 @@ pub struct Survey {
 pub async fn survey(provider: &dyn Provider, scope: &Scope) -> Result<Option<Survey>, CloudError> {
     let root = match scope {
         Scope::These(ids) => return these(provider, ids).await.map(Some),
+        Scope::Typed { arm_id, api_version } => return typed(provider, arm_id, api_version.as_deref()).await,
         Scope::Group(root) | Scope::Whole(root) | Scope::One(root) => root,
     };
     let Some(kind) = kind_at(provider, root).await? else { return Ok(None) };
@@ -78,6 +86,41 @@ async fn these(provider: &dyn Provider, ids: &[ArmId]) -> Result<Survey, CloudEr
     };
     survey.absent = ids.iter().filter(|id| !found(id)).cloned().collect();
     Ok(survey)
+}
+
+/// Reads a resource's whole body, and keeps of it what a document would say.
+async fn typed(
+    provider: &dyn Provider,
+    id: &ArmId,
+    version: Option<&str>,
+) -> Result<Option<Survey>, CloudError> {
+    let version = match version {
+        Some(version) => version.to_owned(),
+        None => newest(provider.api_versions(id).await?).ok_or_else(|| no_version(id))?,
+    };
+    let Some(mut observed) = provider.get(envelope::whole(id, &version), id).await? else { return Ok(None) };
+    let (kind, attributes) = envelope::said(&observed.arm_id, &version, &observed.attributes);
+    observed.attributes = attributes;
+    Ok(Some(Survey { known: vec![(kind, observed)], ..Survey::default() }))
+}
+
+/// The newest version; a preview only where there is nothing else.
+fn newest(mut versions: Vec<String>) -> Option<String> {
+    versions.sort_unstable();
+    let stable = versions.iter().rposition(|version| version.len() == 10);
+    stable.map(|at| versions.swap_remove(at)).or_else(|| versions.pop())
+}
+
+fn no_version(id: &ArmId) -> CloudError {
+    CloudError {
+        outcome: Outcome::NotDone,
+        status: None,
+        code: String::new(),
+        message: format!("Azure lists no api-version for {}", id.resource_type()),
+        advice: Some("Say one: --api-version 2023-09-01".to_owned()),
+        facts: Vec::new(),
+        request_ids: Box::default(),
+    }
 }
 
 /// What lies higher comes first.

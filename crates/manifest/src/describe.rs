@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::compare::same;
 use model::schema::{Default as TableDefault, Form, Need, Reference, Type};
 use model::{
-    Address, ArmId, Attribute, Attributes, Change, Compare, Json, Kind, Observed, Placement, body, kinds,
+    Address, ArmId, Attribute, Attributes, Change, Compare, Json, Kind, Observed, Placement, Under, body,
+    kinds,
 };
 
 use crate::write::Document;
@@ -31,6 +32,8 @@ pub struct Around {
     pub described: BTreeMap<String, Known>,
     /// Addresses that are taken.
     pub taken: BTreeSet<Address>,
+    /// What documents are to be called, the last part of their addresses, by folded ARM id.
+    pub called: BTreeMap<String, String>,
     /// Attributes to leave out: folded ARM id and path.
     pub without: BTreeSet<(String, String)>,
 }
@@ -63,7 +66,8 @@ pub fn describe(standing: &[Standing], around: &Around) -> Vec<Described> {
     let mut taken = around.taken.clone();
     let mut ids = Vec::with_capacity(standing.len());
     for found in standing {
-        let id = free_id(found, &mut taken);
+        let id = around.called.get(&found.observed.arm_id.folded()).cloned();
+        let id = id.unwrap_or_else(|| free_id(found, &mut taken));
         let location = found.observed.attributes.get("location").and_then(Json::as_str).map(str::to_owned);
         known.insert(found.observed.arm_id.folded(), Known { id: id.clone(), location });
         ids.push(id);
@@ -188,6 +192,15 @@ impl Names<'_> {
             (Placement::InParent { parent, .. }, path) if path == parent => found.observed.arm_id.parent()?,
             (Placement::OnScope { .. }, "scope") => {
                 return found.observed.arm_id.parent().map(|scope| scope.as_str().to_owned());
+            }
+            (Placement::Typed { resource_type, .. }, "type") => return Some(resource_type.to_owned()),
+            (Placement::Typed { api_version, .. }, "api_version") => return Some(api_version.to_owned()),
+            (Placement::Typed { under: Under::Group, .. }, "resource_group") => {
+                found.observed.arm_id.parent()?
+            }
+            (Placement::Typed { under: Under::Parent, .. }, "parent")
+            | (Placement::Typed { under: Under::Scope, .. }, "scope") => {
+                return found.observed.arm_id.above().map(|above| above.as_str().to_owned());
             }
             _ => return None,
         };

@@ -114,6 +114,16 @@ impl ArmId {
         Some(Self(place.to_owned()))
     }
 
+    /// The id without its own type and name: of a nested resource the whole way to it, singletons included; else as
+    /// [`ArmId::parent`].
+    pub fn above(&self) -> Option<ArmId> {
+        let (place, provided) = self.around_providers()?;
+        match provided.split('/').count() {
+            ..=3 => Some(Self(place.to_owned())),
+            _ => self.0.rsplitn(3, '/').nth(2).map(|above| Self(above.to_owned())),
+        }
+    }
+
     /// What stands before the last `/providers/`, and what follows it.
     fn around_providers(&self) -> Option<(&str, &str)> {
         let mut end = self.0.len();
@@ -167,8 +177,10 @@ mod tests {
     fn a_singleton_on_the_way_is_no_parent() {
         let account = ArmId::group("s1", "rg").in_group("Microsoft.Storage/storageAccounts", "a");
         let share = account.child("fileServices/default/shares", "data");
-        assert_eq!(share.parent(), Some(account));
+        assert_eq!(share.parent(), Some(account.clone()));
         assert_eq!(share.resource_type(), "Microsoft.Storage/storageAccounts/fileServices/shares");
+        assert_eq!(share.above(), Some(account.child("fileServices", "default")));
+        assert_eq!(account.above(), Some(ArmId::group("s1", "rg")));
         let network = ArmId::group("s1", "rg").in_group("Microsoft.Network/virtualNetworks", "default");
         assert_eq!(network.child("subnets", "one").parent(), Some(network));
     }

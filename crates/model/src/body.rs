@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 
 use crate::compare::{get, seconds_of, set};
 use crate::schema::{Attribute, Kind, Type, Unit, Variant, Wire};
-use crate::{ArmId, Attributes, Json, duration, image};
+use crate::{ArmId, Attributes, Compare, Json, duration, image};
 
 /// The ARM body that asks for these values: the kind's constants, then every attribute that has a
 /// place in the body. A null value stands as null, which asks ARM to forget it.
@@ -52,7 +52,10 @@ pub fn is_sent(attribute: &Attribute) -> bool {
 
 /// The attributes that an ARM body shows. Hidden values and what ARM left null are absent.
 pub fn from_arm(kind: &Kind, body: &Json) -> Attributes {
-    let readable = kind.attributes.iter().filter(|a| !a.arm.is_empty() && !a.is_hidden());
+    let readable = kind
+        .attributes
+        .iter()
+        .filter(|a| !a.arm.is_empty() && !a.is_hidden() && a.compare != Compare::Unseen);
     let mut values: Attributes =
         readable.filter_map(|a| Some((a.path, decode(a, get(body, a.arm)?)?))).collect();
     let other_member = |path: &&str| {
@@ -68,10 +71,15 @@ pub fn from_arm(kind: &Kind, body: &Json) -> Attributes {
     values
 }
 
-/// The values that ARM made up, by name; no secret is among them.
+/// The values that ARM made up, by name; no secret is among them, nor what a document calls one.
 pub fn computed_from_arm(kind: &Kind, body: &Json) -> std::collections::BTreeMap<&'static str, Json> {
+    let mut open = std::borrow::Cow::Borrowed(body);
+    let hidden = kind.attributes.iter().filter(|a| kind.is_typed() && a.is_hidden());
+    for attribute in hidden.filter(|a| get(body, a.arm).is_some()) {
+        set(open.to_mut(), attribute.arm, Json::Null);
+    }
     let plain = kind.computed.iter().filter(|c| c.listed.is_none());
-    plain.filter_map(|c| Some((c.name, get(body, c.arm)?.clone()))).collect()
+    plain.filter_map(|c| Some((c.name, get(&open, c.arm)?.clone()))).collect()
 }
 
 /// The body of an action that sets one attribute.

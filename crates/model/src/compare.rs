@@ -97,10 +97,12 @@ fn normal_text(value_type: &Type, compare: Compare, text: &str) -> String {
         Compare::Location => fold_location(text),
         Compare::Image => image::canonical(text).unwrap_or_else(|| text.to_owned()).to_ascii_lowercase(),
         Compare::SshKey => text.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
-        Compare::Exact | Compare::Set | Compare::EmptyIsAbsent => match value_type {
-            Type::Enum(_) | Type::Reference(_) => text.to_ascii_lowercase(),
-            _ => text.to_owned(),
-        },
+        Compare::Exact | Compare::Set | Compare::EmptyIsAbsent | Compare::Given | Compare::Unseen => {
+            match value_type {
+                Type::Enum(_) | Type::Reference(_) => text.to_ascii_lowercase(),
+                _ => text.to_owned(),
+            }
+        }
     }
 }
 

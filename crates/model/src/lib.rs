@@ -12,7 +12,9 @@ pub mod check;
 pub mod compare;
 pub mod diagnostic;
 pub mod duration;
+pub mod envelope;
 pub mod expression;
+pub mod given;
 pub mod header;
 pub mod image;
 pub mod json_schema;
@@ -34,7 +36,9 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use expression::Expression;
 pub use live::{Due, Live, Observed, Provisioning};
 pub use resource::{Adopt, Dependency, Lifecycle, Resource, Trigger};
-pub use schema::{Attribute, Change, Compare, Kind, Listed, Naming, Placement, Sensitivity, Type};
+pub use schema::{
+    Attribute, Change, Compare, Kind, Listed, Naming, Placement, Sensitivity, Type, Under,
+};
 pub use seal::Seal;
 pub use snapshot::{ResourceState, Snapshot, Status};
 pub use source::{Place, SourceId, Sources};

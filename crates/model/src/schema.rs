@@ -75,6 +75,26 @@ pub enum Placement {
         /// What stands as its name in ARM.
         naming: Naming,
     },
+    /// A resource of the type that its document says.
+    Typed {
+        /// `Microsoft.OperationalInsights/workspaces`; empty where no document has said it.
+        resource_type: &'static str,
+        /// The api-version sent.
+        api_version: &'static str,
+        /// What it lies in or on.
+        under: Under,
+    },
+}
+
+/// What a resource of a type that its document says lies in or on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Under {
+    /// A resource group.
+    Group,
+    /// Another resource, as a nested one.
+    Parent,
+    /// A resource, a group or a subscription, which it extends.
+    Scope,
 }
 
 /// What stands as a resource's name in ARM.
@@ -348,6 +368,10 @@ pub enum Compare {
     EmptyIsAbsent,
     /// As images: an alias is what it stands for, and no version is the latest.
     Image,
+    /// Byte for byte, but of a live value only what was asked counts ([`crate::given`]).
+    Given,
+    /// The same between the document and the state; what is live is not looked at.
+    Unseen,
 }
 
 /// Whether a document must give an attribute.
@@ -559,13 +583,24 @@ impl Kind {
             Placement::Group { .. } => Some("subscription"),
             Placement::InGroup { .. } => Some("resource_group"),
             Placement::InParent { parent, .. } => Some(parent),
-            Placement::OnScope { .. } => Some("scope"),
+            Placement::OnScope { .. } | Placement::Typed { under: Under::Scope, .. } => Some("scope"),
+            Placement::Typed { under: Under::Group, .. } => Some("resource_group"),
+            Placement::Typed { under: Under::Parent, .. } => Some("parent"),
         }
+    }
+
+    /// Whether its table is that of one document, which says its type.
+    pub fn is_typed(&self) -> bool {
+        matches!(self.placement, Placement::Typed { .. })
     }
 
     /// Whether resources of this kind are gone, and are made anew, with what they lie in or on.
     pub fn goes_with_its_place(&self) -> bool {
-        matches!(self.placement, Placement::InParent { .. } | Placement::OnScope { .. })
+        match self.placement {
+            Placement::Typed { under, .. } => under != Under::Group,
+            Placement::InParent { .. } | Placement::OnScope { .. } => true,
+            Placement::Local | Placement::Group { .. } | Placement::InGroup { .. } => false,
+        }
     }
 
     /// Whether it only makes something known to a workspace that was made elsewhere: a delete lets go of that.
@@ -580,7 +615,8 @@ impl Kind {
             Placement::Group { api_version }
             | Placement::InGroup { api_version, .. }
             | Placement::InParent { api_version, .. }
-            | Placement::OnScope { api_version, .. } => api_version,
+            | Placement::OnScope { api_version, .. }
+            | Placement::Typed { api_version, .. } => api_version,
         }
     }
 
@@ -588,9 +624,9 @@ impl Kind {
     /// their parents' ([`crate::kinds::type_of`]).
     pub fn resource_type(&self) -> &'static str {
         match self.placement {
-            Placement::InGroup { resource_type, .. } | Placement::OnScope { resource_type, .. } => {
-                resource_type
-            }
+            Placement::InGroup { resource_type, .. }
+            | Placement::OnScope { resource_type, .. }
+            | Placement::Typed { resource_type, .. } => resource_type,
             Placement::Group { .. } => "Microsoft.Resources/resourceGroups",
             Placement::Local | Placement::InParent { .. } => "",
         }

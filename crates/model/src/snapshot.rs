@@ -148,8 +148,11 @@ impl ResourceState {
         [vec![self], deposed].concat()
     }
 
-    /// Its kind, which loading has checked.
+    /// Its kind, which loading has checked; of a type that a document has said, by what the entry has.
     pub fn kind(&self) -> &'static Kind {
+        if self.kind == kinds::arm::KIND.name {
+            return kinds::arm::of_entry(self);
+        }
         kinds::find(&self.kind).expect("BUG: a loaded state has known kinds only")
     }
 }
@@ -179,6 +182,22 @@ struct RawResourceState {
     source: String,
 }
 
+impl RawResourceState {
+    fn known_kind(&self) -> Option<&'static Kind> {
+        let Self { kind, arm_id, api_version, applied, secrets, observed, .. } = self;
+        match kind == kinds::arm::KIND.name {
+            true => Some(kinds::arm::of_parts(
+                arm_id.as_ref(),
+                api_version,
+                applied.keys().map(String::as_str),
+                secrets.keys(),
+                observed.keys().map(String::as_str),
+            )),
+            false => kinds::find(kind),
+        }
+    }
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -189,7 +208,7 @@ impl<'de> Deserialize<'de> for ResourceState {
         use serde::de::Error;
         let raw = RawResourceState::deserialize(deserializer)?;
         let kind =
-            kinds::find(&raw.kind).ok_or_else(|| D::Error::custom(format!("unknown kind `{}`", raw.kind)))?;
+            raw.known_kind().ok_or_else(|| D::Error::custom(format!("unknown kind `{}`", raw.kind)))?;
         let intern = |(path, value): (String, Json)| match kind.attribute(&path) {
             Some(attribute) => Ok((attribute.path, value)),
             None => Err(D::Error::custom(format!("unknown attribute `{path}` of kind `{}`", raw.kind))),

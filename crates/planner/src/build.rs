@@ -25,6 +25,7 @@ pub fn plan(
     seal: &Seal,
     options: &Options,
 ) -> Plan {
+    let graph = &*graph.beside(snapshot);
     let Moves { priors, diagnostics } = match options.refresh_only {
         true => moves::none(snapshot),
         false => moves::find(graph, snapshot),

@@ -1,6 +1,7 @@
 //! The three-way comparison of one resource: desired, applied and live, attribute by attribute.
 
 use model::compare::same;
+use model::given::{Words, seen};
 use model::{
     Attribute, Change, Compare, Due, Json, Lifecycle, Observed, Resource, ResourceState, Seal, Type, body,
 };
@@ -124,10 +125,12 @@ pub(crate) fn drifted(
 ) -> Vec<(&'static Attribute, Option<Json>, Option<Json>)> {
     let kind = prior.kind();
     let managed = kind.attributes.iter().filter(|a| prior.applied.contains_key(a.path));
-    let seen = managed.filter(|a| is_seen(a, Some(live)) && !Lifecycle::covers(ignored, a.path));
-    let moved = seen.filter_map(|attribute| {
+    let told = managed.filter(|a| is_seen(a, Some(live)) && !Lifecycle::covers(ignored, a.path));
+    let moved = told.filter_map(|attribute| {
         let applied = prior.applied.get(attribute.path);
         let now = live.attributes.get(attribute.path);
+        let now = seen(attribute, applied, now, Words::Folded);
+        let now = now.as_deref();
         let explained = attribute.change == Change::Power
             && (power::is_settled(applied, now) || power::explained(Some(live), due).is_some());
         let differs = !same(attribute, applied, now) && !explained;
@@ -187,8 +190,12 @@ fn plain_attribute(attribute: &'static Attribute, sides: &Sides<'_>, compared: &
     let fallback = fallback(attribute);
     let desired = if asked { sides.resolved.values.get(attribute.path) } else { fallback.as_ref() };
     let unknown = sides.resolved.unknown.contains(attribute.path);
+    let raw = sides.live.and_then(|l| l.attributes.get(attribute.path));
+    let is_as_before = applied.is_none() || desired.is_none() || desired == applied;
+    let words = if is_as_before { Words::Folded } else { Words::Exact };
+    let shows = seen(attribute, desired.or(applied), raw, words);
     let live = match (is_seen(attribute, sides.live), sides.prior) {
-        (true, _) => sides.live.and_then(|l| l.attributes.get(attribute.path)),
+        (true, _) => shows.as_deref(),
         (false, Some(_)) => applied,
         // Adopting: what cannot be seen is taken to be as the document says.
         (false, None) => desired,
@@ -200,7 +207,8 @@ fn plain_attribute(attribute: &'static Attribute, sides: &Sides<'_>, compared: &
         return;
     }
     // What was never managed cannot have drifted.
-    let moved = applied.is_some() && !same(attribute, live, applied);
+    let found = raw.and_then(|raw| seen(attribute, applied, Some(raw), Words::Folded));
+    let moved = applied.is_some() && !same(attribute, found.as_deref().or(live), applied);
     let edited = unknown || !same(attribute, desired, applied);
     let reason = match (edited, moved && sides.prior.is_some()) {
         (false, true) => Reason::Drift,
@@ -248,6 +256,8 @@ pub fn fallback(attribute: &Attribute) -> Option<Json> {
     ) {
         (Some(default), _, _) => Some(default),
         (None, Compare::NoneIsAbsent, _) => Some(Json::from("none")),
+        // What a body does not have is the service's to say.
+        (None, Compare::Given | Compare::Unseen, _) => None,
         (None, _, Type::Map(_)) => Some(Json::Object(Default::default())),
         (None, _, Type::List(_)) => Some(Json::Array(Vec::new())),
         _ => None,

@@ -1,9 +1,11 @@
 //! The dependency graph: resources, the edges that references make, and the order they give.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::{Address, Diagnostic, Diagnostics, Resource};
+use model::kinds::arm;
+use model::{Address, Diagnostic, Diagnostics, Kind, Resource, ResourceState, Snapshot};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -54,6 +56,45 @@ impl Graph {
         let Self { mut resources, index, order } = self.clone();
         resources.iter_mut().for_each(edit);
         Self { resources, index, order }
+    }
+
+    /// The same documents, each of a type of its own with the leaves that the state has of it, too.
+    pub fn beside(&self, snapshot: &Snapshot) -> Cow<'_, Self> {
+        if !self.resources.iter().any(|resource| resource.kind.is_typed()) {
+            return Cow::Borrowed(self);
+        }
+        let mut kinds: HashMap<Address, &'static Kind> = HashMap::new();
+        for (entry, resource) in self.documented(snapshot) {
+            let standing = snapshot.resources[entry].kind();
+            kinds.insert(resource.address.clone(), arm::beside(resource.kind, standing));
+        }
+        Cow::Owned(self.with_each(|resource| {
+            if let Some(kind) = kinds.get(&resource.address) {
+                Arc::make_mut(resource).kind = kind;
+            }
+        }))
+    }
+
+    /// By the addresses of state entries of types that documents say: the documents that are about them now.
+    pub fn documented<'a>(&'a self, snapshot: &'a Snapshot) -> HashMap<&'a Address, &'a Arc<Resource>> {
+        let typed = |entry: &ResourceState| entry.kind == arm::KIND.name;
+        let entries = snapshot.resources.iter().filter(|(_, entry)| typed(entry));
+        let ids: HashMap<String, &Address> =
+            entries.filter_map(|(address, entry)| Some((entry.arm_id.as_ref()?.folded(), address))).collect();
+        let mut found = HashMap::new();
+        for resource in self.resources.iter().filter(|_| !ids.is_empty()).filter(|r| r.kind.is_typed()) {
+            let former = resource.moved_from.iter().map(|(address, _)| address);
+            let by_name = std::iter::once(&resource.address).chain(former);
+            let mut by_name = by_name.filter_map(|address| snapshot.resources.get_key_value(address));
+            let by_id = || resource.arm_id.as_ref().and_then(|id| ids.get(&id.folded()).copied());
+            let entry = by_name.next().map(|(address, _)| address).or_else(by_id);
+            let is_of_type = |address: &&Address| {
+                let id = snapshot.resources[*address].arm_id.as_ref();
+                id.is_some_and(|id| id.resource_type().eq_ignore_ascii_case(resource.kind.resource_type()))
+            };
+            found.extend(entry.filter(is_of_type).map(|address| (address, resource)));
+        }
+        found
     }
 
     /// The resources, ordered by address.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use model::{Address, ArmId, Kind, Placement, ResourceState, Snapshot, kinds};
+use model::{Address, ArmId, Kind, Placement, ResourceState, Snapshot, Under, kinds};
 
 /// Serials grow by one with each write; no state gets there.
 const SERIAL_MAX: u64 = u64::MAX / 2;
@@ -40,7 +40,10 @@ fn check_object(address: &Address, entry: &ResourceState) -> Result<(), String> 
     if address.kind() != entry.kind {
         return Err(format!("{address} holds a {}", entry.kind));
     }
-    let kind = kinds::find(&entry.kind).ok_or_else(|| format!("{address} is of no known kind"))?;
+    if kinds::find(&entry.kind).is_none() {
+        return Err(format!("{address} is of no known kind"));
+    }
+    let kind = entry.kind();
     match &entry.arm_id {
         None => Ok(()),
         Some(id) if ArmId::parse(id.as_str()).is_none() => {
@@ -62,7 +65,11 @@ fn check_type(address: &Address, kind: &Kind, id: &ArmId) -> Result<(), String> 
 /// a whole id of another resource, all others in a group.
 fn even(kind: &Kind, id: &ArmId) -> bool {
     let segments: Vec<&str> = id.as_str().split('/').skip(1).collect();
-    let on_scope = matches!(kind.placement, Placement::OnScope { .. });
+    let on_scope = match kind.placement {
+        // It may lie in what extends something, too.
+        Placement::Typed { under, .. } => under != Under::Group,
+        placement => matches!(placement, Placement::OnScope { .. }),
+    };
     match segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers")) {
         Some(at) => {
             let placed = if on_scope { at >= 2 && at.is_multiple_of(2) } else { at == 4 };

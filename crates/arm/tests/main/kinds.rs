@@ -93,6 +93,18 @@ const ACCOUNT: &str = "{ kind: storage_account, name: poolfiles7, resource_group
 
 const LAB: &str = "{ kind: workspace, name: lab, resource_group: ml, location: westeurope }";
 
+const LOGS: &str = "
+kind: arm
+name: logs
+type: Microsoft.OperationalInsights/workspaces
+api_version: 2023-09-01
+resource_group: ml
+body:
+  location: West Europe
+  tags: { team: ds }
+  properties: { retentionInDays: 30, features: { enableLogAccessUsingOnlyResourcePermissions: true } }
+";
+
 /// One row for each kind.
 pub const ROWS: &[Row] = &[
     Row {
@@ -190,6 +202,60 @@ principal_type: ServicePrincipal
 description: for the pipeline
 ",
         drift: || ("", json!({ "properties": { "description": "for nobody" } })),
+    },
+    Row { address: "arm/logs", needs: &[GROUP], document: LOGS, drift: || ("", json!({ "properties": { "retentionInDays": 7 } })) },
+    // Its PUT and its DELETE take their time.
+    Row {
+        address: "arm/balancer",
+        needs: &[GROUP, ADDRESS],
+        document: "
+kind: arm
+name: balancer
+type: Microsoft.Network/loadBalancers
+api_version: 2024-05-01
+resource_group: ml
+body:
+  location: westeurope
+  tags: { team: ds }
+  sku: { name: standard }
+  properties:
+    frontendIPConfigurations: [{ name: front, properties: { publicIPAddress: { id: \"${public_ip.door.id}\" } } }]
+    backendAddressPools: [{ name: machines }, { name: others }]
+",
+        drift: || ("", json!({ "tags": { "team": "web", "by": "policy" } })),
+    },
+    Row {
+        address: "arm/pipeline",
+        needs: &[GROUP, IDENTITY],
+        document: "
+kind: arm
+name: pipeline
+type: Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials
+api_version: 2023-01-31
+parent: ${user_assigned_identity.trainer.id}
+body:
+  properties:
+    issuer: https://token.actions.githubusercontent.com
+    subject: repo:team/models:ref:refs/heads/main
+    audiences: [api://AzureADTokenExchange]
+",
+        drift: || ("", json!({ "properties": { "audiences": ["api://elsewhere"] } })),
+    },
+    Row {
+        address: "arm/watch",
+        needs: &[GROUP, IDENTITY, LOGS],
+        document: "
+kind: arm
+name: watch
+type: Microsoft.Insights/diagnosticSettings
+api_version: 2021-05-01-preview
+scope: ${user_assigned_identity.trainer.id}
+body:
+  properties:
+    workspaceId: ${arm.logs.id}
+    logs: [{ categoryGroup: allLogs, enabled: true }]
+",
+        drift: || ("", json!({ "properties": { "logs": [{ "categoryGroup": "allLogs", "enabled": false }] } })),
     },
     Row {
         address: "lock/keep",

@@ -35,7 +35,8 @@ async fn it_does_so_where_the_service_may_answer_otherwise() {
 
 /// Kinds whose values must fit what stands (ranges of addresses, pools, images, principals) or that stand in the way of others (locks), so that chance makes
 /// nothing of them that the service takes; their lives are in `kinds.rs`.
-const BY_HAND: [&str; 10] = [
+const BY_HAND: [&str; 11] = [
+    "arm",
     "autoscale",
     "load_balancer",
     "lock",

@@ -11,7 +11,8 @@ use crate::support::*;
 const POLL: &str = "GET /subscriptions/s/op/1?api-version=x&t=1&s=a%2Bb";
 
 fn operation(url: Option<&str>) -> Operation {
-    Operation { url: url.map(str::to_owned), arm_id: compute("cpu"), deletes: false }
+    let api_version = kind("cluster").api_version();
+    Operation { url: url.map(str::to_owned), arm_id: compute("cpu"), deletes: false, api_version }
 }
 
 fn deletion(url: Option<&str>) -> Operation {

@@ -211,7 +211,12 @@ async fn everything(seed: u64) -> usize {
         failed += check(seed, sent);
     }
     for deletes in [false, true] {
-        let operation = Operation { url: None, arm_id: compute("cpu"), deletes };
+        let operation = Operation {
+            url: None,
+            arm_id: compute("cpu"),
+            deletes,
+            api_version: kind("cluster").api_version(),
+        };
         failed += check(seed, provider.wait(&operation).await);
     }
     failed

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use model::Json;
 use model::permissions::{Purpose, needed, to_look_at};
-use model::{Json, kinds};
 use serde_json::json;
 
 use crate::args::{Rbac, RoleFor};
@@ -32,7 +32,7 @@ pub async fn run(args: &Rbac, session: &Session) -> Result<Exit, Failure> {
     // What has left the manifests is still there to be read and deleted.
     for entry in engine::snapshot(session).await?.resources.values() {
         let given = entry.applied.keys().copied();
-        actions.extend(kinds::find(&entry.kind).map(|kind| needed(purpose, kind, given)).unwrap_or_default());
+        actions.extend(needed(purpose, entry.kind(), given));
         subscriptions.extend(entry.arm_id.as_ref().map(|id| id.subscription().to_owned()));
     }
     output::result(&output::json(&role(purpose, session, &actions, &subscriptions)));

@@ -128,7 +128,7 @@ fn a_whole_group_comes_with_documents_and_an_empty_plan() {
         "Planned against the written files: no changes for what was imported.",
         "cluster/research/cpu: ssh_settings.admin_password",
         "kubernetes/research/aks: extension.relay_connection_string",
-        "routeTables/ways: plumb has no kind for Microsoft.Network/routeTables",
+        "routeTables/ways: plumb has no kind of its own for Microsoft.Network/routeTables; `plumb import arm/ways /subscriptions/",
     ] {
         contains(&said.stdout, words);
     }
@@ -224,7 +224,7 @@ fn one_resource_comes_by_its_id() {
     contains(&bench.read("manifests/research-computes.yaml"), &format!("workspace: {workspace}\n"));
     bench.settled();
     let vault = "/subscriptions/x/resourceGroups/y/providers/Microsoft.Web/sites/z";
-    bench.refused(&["--resource", vault], "plumb knows no kind for Microsoft.Web/sites");
+    bench.refused(&["--resource", vault], "plumb has no kind of its own for Microsoft.Web/sites");
     bench.refused(&["--resource", "cpu"], "is no ARM id");
 }
 
@@ -398,4 +398,49 @@ fn what_a_template_makes_comes_from_azure_and_plans_empty() {
     contains(&said.stdout, "it needs `uniqueString`");
     bench.settled();
     bench.refused(&["--from-template", &parameters, "-g", "ml"], "is no ARM template");
+}
+
+#[test]
+fn what_plumb_has_no_kind_for_is_imported_by_its_type() {
+    let mut bench = Bench::new();
+    let table = format!("{GROUP}/providers/Microsoft.Network/routeTables/ways");
+    let route =
+        json!({ "name": "out", "properties": { "addressPrefix": "0.0.0.0/0", "nextHopType": "Internet" } });
+    let body = json!({ "location": "westeurope", "tags": { "by.team": "net" }, "properties": { "routes": [route], "resourceGuid": "made-up" } });
+    bench.cloud.put(&table, "2024-05-01", &body);
+    let setting = format!("{table}/providers/Microsoft.Insights/diagnosticSettings/watch");
+    bench.cloud.put(
+        &setting,
+        "2021-05-01-preview",
+        &json!({ "properties": { "logs": [] , "workspaceId": table } }),
+    );
+    bench.cloud.new_requests();
+    bench.refused(&["--resource", &table], "take it as one of the kind arm: `plumb import arm/ways ");
+    bench.refused(&["arm/routes", "/subscriptions/s/resourceGroups/g"], "is no ARM id of a resource");
+    bench.refused(
+        &["arm/routes", &format!("{table}x"), "--api-version", "2024-05-01"],
+        "Azure has nothing at",
+    );
+    let said = bench.imported(&["arm/routes", &table]);
+    contains(&said.stdout, "manifests/arm-ways.yaml  (1 document)");
+    contains(&said.stdout, "no changes for what was imported");
+    let text = bench.read("manifests/arm-ways.yaml");
+    contains(
+        &text,
+        "kind: arm\nname: ways\nid: routes\ntype: Microsoft.Network/routeTables\napi_version: \"2026-05-01\"\n",
+    );
+    contains(&text, "  properties:\n    routes:\n      - name: out\n");
+    assert!(!text.contains("made-up") && !text.contains("provisioningState"), "{text}");
+    let version = ["--api-version", "2021-05-01-preview", "--out", "manifests/watch"];
+    bench.imported(&[&["arm/watch", &setting], &version[..]].concat());
+    contains(
+        &bench.read("manifests/watch/arm-watch.yaml"),
+        "api_version: \"2021-05-01-preview\"\nscope: /subscriptions/",
+    );
+    bench.settled();
+    bench.refused(&["arm/routes", &table, "--api-version", "2024-05-01"], "this one is there already");
+    // Without its entry, the document takes it over again.
+    bench.project.ok(&["state", "rm", "arm/routes"]);
+    bench.imported(&["arm/routes"]);
+    bench.settled();
 }

@@ -74,6 +74,52 @@ fn stage() -> (Cloud, Project) {
     (cloud, project)
 }
 
+/// Resources of a type that their documents say: what is left open is settled by what the journal and the state have,
+/// whether they were being made or deleted.
+#[test]
+fn what_documents_say_the_type_of_survives_kills_too() {
+    const ACCOUNTS: usize = 8;
+    let mut text = String::from("kind: resource_group\nname: ml\nlocation: westeurope\n");
+    for index in 0..ACCOUNTS {
+        let _ = write!(
+            text,
+            "---\nkind: arm\nname: account{index}killed\ntype: Microsoft.Storage/storageAccounts\napi_version: 2024-01-01\nresource_group: ml\nsecret: [properties.hush]\nbody: {{ location: westeurope, kind: StorageV2, sku: {{ name: Standard_LRS }}, properties: {{ minimumTlsVersion: TLS1_2, hush: canary }} }}\n"
+        );
+    }
+    let (cloud, project) = stage();
+    project.write("manifests/all.yaml", &text);
+    let accounts = || {
+        let listed = project.ok(&["state", "list"]).stdout;
+        listed.lines().filter(|line| line.starts_with("arm/")).count()
+    };
+    for (command, left) in [("apply", ACCOUNTS), ("destroy", 0)] {
+        for moment in 0..3 {
+            kill_midway(&cloud, &project, command, 3 + moment * 9);
+        }
+        project.ok(&[command, "--auto-approve"]);
+        assert_eq!(accounts(), left, "{command}");
+        project.ok(&["plan", if left == 0 { "--destroy" } else { "--detailed-exitcode" }]);
+        let state = std::fs::read_to_string(project.root.join(".plumb/state.json")).expect("a state");
+        assert!(!state.contains("canary"), "{state}");
+    }
+}
+
+/// Kills a run when the cloud has seen so many more requests.
+fn kill_midway(cloud: &Cloud, project: &Project, command: &str, after: u64) {
+    let target = requests(cloud) + after;
+    let mut run = project
+        .command(&[command, "--auto-approve", "--parallelism", "2"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("plumb starts");
+    while requests(cloud) < target && run.try_wait().expect("a child").is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    run.kill().expect("kill -9");
+    run.wait().expect("it ends");
+}
+
 fn requests(cloud: &Cloud) -> u64 {
     let counters = cloud.control(Method::Get, "counters", None);
     counters.as_object().into_iter().flat_map(|c| c.values()).filter_map(serde_json::Value::as_u64).sum()

@@ -140,6 +140,8 @@ fn good_documents_pass_and_bad_ones_do_not() {
     let validator = validator();
     let good = [
         json!({ "kind": "resource_group", "name": "ml", "location": "westeurope" }),
+        json!({ "kind": "arm", "name": "logs", "type": "Microsoft.OperationalInsights/workspaces", "api_version": "2023-09-01", "resource_group": "ml",
+            "compare": ["properties.retentionInDays"], "body": { "location": "westeurope", "properties": { "retentionInDays": 30, "any": [{ "thing": "${vars.x}" }] } } }),
         json!({ "kind": "cluster", "name": "cpu", "workspace": "research", "max_instances": "${vars.nodes}" }),
         json!({ "kind": "cluster", "name": "gpu", "workspace": "w", "identity": { "type": "user_assigned", "user_assigned_identities": ["a", { "resource_id": "/x" }] } }),
         json!({ "kind": "instance", "name": "ci-${each.key}", "for_each": "${vars.people}", "workspace": "w", "setup_scripts": { "creation_script": "conda" },
@@ -154,6 +156,9 @@ fn good_documents_pass_and_bad_ones_do_not() {
     }
     let bad = [
         json!({ "kind": "clutser", "name": "cpu" }),
+        json!({ "kind": "arm", "name": "logs", "resource_group": "ml", "body": {} }),
+        json!({ "kind": "arm", "name": "logs", "type": "A.B/c", "api_version": "2024-01-01", "scope": "/x", "body": [] }),
+        json!({ "kind": "arm", "name": "logs", "type": "A.B/c", "api_version": "2024-01-01", "scope": "/x", "body": {}, "secret": [1] }),
         json!({ "kind": "cluster", "name": "cpu" }),
         json!({ "kind": "cluster", "name": "cpu", "workspace": "w", "max_instances": true }),
         json!({ "kind": "cluster", "name": "cpu", "workspace": "w", "sise": "Standard_DS3_v2" }),

@@ -37,6 +37,27 @@ kind: instance
 name: ci-alice
 workspace: research
 setup_scripts: { creation_script: prepare }
+---
+kind: arm
+name: logs
+type: Microsoft.OperationalInsights/workspaces
+api_version: 2023-09-01
+resource_group: ml
+secret: [properties.clientSecret, properties.hooks]
+body:
+  location: westeurope
+  properties:
+    retentionInDays: 30
+    clientSecret: c4nary-argument
+    hooks: [{ name: a, privateKey: c4nary-argument }]
+    privateKeyData: ${vars.password}
+---
+kind: arm
+name: watch
+type: Microsoft.Insights/diagnosticSettings
+api_version: 2021-05-01-preview
+scope: ${arm.logs.id}
+body: { properties: { workspaceId: \"${arm.logs.properties.customerId}\", seen: \"${size(arm.logs.properties) > 0}\" } }
 ";
 
 /// The canaries as they would look in clear, inside JSON, and as base64.
@@ -90,7 +111,7 @@ fn no_command_and_no_file_shows_a_secret() {
     let cloud = Cloud::start(Options::default());
     let project = project(&cloud);
     let variable = variable();
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 18] = [
         &["validate", "--json"],
         &["plan"],
         &["plan", "--out", ".plumb/saved.plumb"],
@@ -106,6 +127,9 @@ fn no_command_and_no_file_shows_a_secret() {
         &["state", "show", "cluster/research/cpu"],
         &["state", "show", "instance/research/ci-alice"],
         &["state", "show", "setup_script/prepare"],
+        &["show", "arm/logs"],
+        &["state", "show", "arm/logs"],
+        &["drift", "--all"],
     ];
     for command in commands {
         let mut args = command.to_vec();
@@ -153,4 +177,19 @@ fn a_diagnostic_about_a_secret_does_not_show_it() {
     let said = project.run(&["plan", "--var", &variable()]);
     assert_eq!(said.code, 1, "{}", said.stdout);
     clean("a wrong variable", &said.stderr);
+    for body in [
+        "secret: [properties.key], body: { properties: { key: c4nary-argument, other: ~ } }",
+        "secret: [properties.key], body: { properties: { key: [c4nary-argument, ~] } }",
+        "secret: [properties.kee], body: { properties: { key: c4nary-argument } }",
+        "secret: [properties.key], compare: [properties.key], body: { properties: { key: c4nary-argument } }",
+        "secret: [properties.key], body: { name: x, properties: { key: c4nary-argument } }",
+    ] {
+        project.write("plumb.toml", "[project]\nname = \"secrets\"\n");
+        let head = "kind: arm, name: a, type: A.B/c, api_version: 2024-01-01, resource_group: ml";
+        project.write("manifests/all.yaml", &format!("{{ {head}, {body} }}"));
+        let said = project.run(&["plan"]);
+        assert_eq!(said.code, 1, "{}", said.stdout);
+        clean(body, &said.stderr);
+        assert!(said.stderr.contains("all.yaml"), "{}", said.stderr);
+    }
 }

@@ -309,6 +309,7 @@ impl World {
             url: Some(url),
             arm_id: request.arm_id.clone(),
             deletes: request.verb == Verb::Delete,
+            api_version: request.kind.api_version(),
         }))
     }
 
@@ -491,6 +492,10 @@ impl Provider for World {
 
     async fn name_taken(&self, _: &'static Kind, _: &ArmId) -> Result<Option<String>, CloudError> {
         Ok(None)
+    }
+
+    async fn api_versions(&self, _: &ArmId) -> Result<Vec<String>, CloudError> {
+        Ok(Vec::new())
     }
 
     async fn nodes(&self, _: &ArmId) -> Result<Vec<Node>, CloudError> {

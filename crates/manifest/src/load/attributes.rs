@@ -1,6 +1,7 @@
 //! From a document's keys to the attributes of its drafts.
 
 use model::accept::known_keys;
+use model::kinds::arm::DIRECTIONS;
 use model::schema::{Default as TableDefault, Type};
 use model::{Attribute, Diagnostic, Json, Place, Secret, Sensitivity, Value, body};
 
@@ -58,7 +59,8 @@ impl<'t> Load<'t, '_> {
             let before = self.diagnostics.len();
             self.unknown_keys = 0;
             for entry in document.root.entries().unwrap_or_default() {
-                if !HEADER_KEYS.contains(&entry.key.as_ref()) {
+                let directs = document.kind.is_typed() && DIRECTIONS.contains(&entry.key.as_ref());
+                if !HEADER_KEYS.contains(&entry.key.as_ref()) && !directs {
                     self.entry(at, "", entry, document.az_ml);
                 }
             }
@@ -386,7 +388,8 @@ pub(super) fn value(attribute: &Attribute, json: Json, secret: bool) -> Value {
         return Value::Known(json);
     }
     Value::Secret(Secret::new(match json {
-        Json::String(text) => text,
+        // Where anything may stand, a text that looks like a number is still a text.
+        Json::String(text) if !matches!(attribute.value, Type::Anything) => text,
         other => other.to_string(),
     }))
 }

@@ -45,7 +45,9 @@ impl Load<'_, '_> {
             diagnostic.related.retain(|(place, _)| mark(sources, &spans, *place).is_none());
             match diagnostic.place.and_then(|place| mark(sources, &spans, place)) {
                 Some(Mark::Attribute(address, path)) => {
-                    Diagnostic { address: Some(address), ..diagnostic }.attribute(path)
+                    // What is secret of a type of its own, its document alone says.
+                    let secret = diagnostic.secret || address.kind() == kinds::arm::KIND.name;
+                    Diagnostic { address: Some(address), secret, ..diagnostic }.attribute(path)
                 }
                 Some(Mark::Input) => Diagnostic { secret: true, ..diagnostic },
                 None => diagnostic,

@@ -3,7 +3,7 @@
 use model::accept::{described, known_keys};
 use model::{Address, Adopt, ArmId, Diagnostic, Diagnostics, Kind, Lifecycle, Place, kinds};
 
-use super::table;
+use super::{table, typed};
 use crate::project::Project;
 use crate::yaml::{Entry, Node, Yaml};
 
@@ -73,6 +73,7 @@ pub(super) fn read<'t>(
         return None;
     }
     let (kind, az_ml) = header.kind(&root)?;
+    let kind = if kind.is_typed() { typed::read(&root, header.diagnostics)? } else { kind };
     let workspace =
         if az_ml && kind.parent().is_some() { header.default_workspace(&root, project) } else { None };
     let lifecycle = root.entry("lifecycle").map(|e| header.lifecycle(&e.node, kind));

@@ -138,13 +138,17 @@ impl<'l> Book<'l> {
         let is_known = |at: &usize| self.addresses.contains_key(&(scope, &text[..*at]));
         let known = dots.rev().find(is_known);
         let address = &text[..known.unwrap_or(text.len())];
-        let Some(kind) = Address::parse(address).and_then(|a| kinds::find(a.kind())) else {
+        let found = known.and_then(|at| self.addresses.get(&(scope, &text[..at]))?.first());
+        let found = found.map(|at| self.drafts[*at].kind);
+        let Some(kind) = found.or_else(|| kinds::find(Address::parse(address)?.kind())) else {
             let help = "write an attribute of this kind, an address such as `setup_script/conda`, or both joined with a dot";
             let words = format!("`{text}` in `replace_on` is no address");
             return Err(Box::new(Diagnostic::error(words).help(help).at(place)));
         };
         let path = known.and_then(|at| text.get(at + 1..)).filter(|path| !path.is_empty());
-        if let Some(path) = path.filter(|p| !table::names_attribute(kind, p) && kind.computed(p).is_none()) {
+        let is_unknown = |p: &&str| !table::names_attribute(kind, p) && kind.computed(p).is_none();
+        // Of a type that plumb does not know, any path may be answered.
+        if let Some(path) = path.filter(|p| is_unknown(p) && !kind.is_typed()) {
             let attributes =
                 kind.attributes.iter().filter(|a| !a.derived).flat_map(|a| [Some(a.path), a.group()]);
             let all = attributes.flatten().chain(kind.computed.iter().map(|c| c.name));

@@ -141,7 +141,10 @@ impl<'a> Names<'a> {
             }
             _ => {}
         }
-        if let Some((attribute, segments)) = attribute(kind, path) {
+        let (kind, is_typed) = (draft.kind, draft.kind.is_typed());
+        if let Some((attribute, segments)) =
+            attribute(kind, path).or_else(|| is_typed.then(|| in_body(kind, path))?)
+        {
             if draft.existing && kind.placed_by() != Some(attribute) {
                 return Err(format!(
                     "the {} `{}` is `existing`: of its attributes nothing is read, so write `{attribute}` out",
@@ -150,6 +153,9 @@ impl<'a> Names<'a> {
             }
             self.targets.push((at, attribute));
             return Ok((Binding::Pending(self.targets.len() - 1), segments));
+        }
+        if is_typed {
+            return Ok((Binding::Computed(home.address.clone(), path.join(".")), path.len()));
         }
         match kind.computed(&path[0]) {
             Some(computed) => {
@@ -314,6 +320,12 @@ fn attribute(kind: &'static Kind, path: &[String]) -> Option<(&'static str, usiz
         let found = kind.attribute(&path[..segments].join(".")).filter(|a| !a.derived)?;
         Some((found.path, segments))
     })
+}
+
+/// The same of a body, where a path is written as Azure answers it.
+fn in_body(kind: &'static Kind, path: &[String]) -> Option<(&'static str, usize)> {
+    let whole: Vec<String> = std::iter::once("body".to_owned()).chain(path.iter().cloned()).collect();
+    attribute(kind, &whole).map(|(path, segments)| (path, segments - 1))
 }
 
 fn unknown_value(kind: &'static Kind, name: &str) -> String {

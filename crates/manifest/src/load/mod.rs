@@ -21,6 +21,7 @@ mod scope;
 mod scripts;
 mod settle;
 mod table;
+mod typed;
 pub(crate) mod uses;
 
 use std::collections::BTreeMap;
@@ -107,9 +108,11 @@ pub fn load(sources: &mut Sources, manifests: &[SourceId], inputs: &Inputs<'_>) 
     load.imply();
     load.attributes();
     load.settle();
+    load.secret_leaves();
     load.borders();
     let outputs = load.outputs();
-    let resources = load.finish(sources);
+    let mut resources = load.finish(sources);
+    typed::refer(&mut resources, &outputs);
     load.once();
     load.conceal(sources);
     Loaded { resources, outputs, diagnostics: load.diagnostics }

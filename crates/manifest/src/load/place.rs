@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use model::accept::described;
 use model::rule::Rule;
 use model::schema::Need;
-use model::{Address, ArmId, Diagnostic, Json, Naming, Place, Placement, kinds};
+use model::{Address, ArmId, Diagnostic, Json, Naming, Place, Placement, Under, kinds};
 use uuid::Uuid;
 
 use super::Load;
@@ -57,8 +57,22 @@ impl Load<'_, '_> {
                 let parent = self.parent(at, parent)?;
                 (Some(parent.arm_id.child(collection, &self.drafts[at].name)), Some(parent))
             }
+            Placement::Typed { resource_type, under, .. } => {
+                let above = match under {
+                    Under::Group => self.parent(at, "resource_group")?,
+                    Under::Parent => self.holder(at, resource_type)?,
+                    Under::Scope => self.scope(at, "scope")?,
+                };
+                let (name, last) =
+                    (&self.drafts[at].name, resource_type.rsplit('/').next().unwrap_or_default());
+                let arm_id = match under {
+                    Under::Parent => above.arm_id.child(last, name),
+                    Under::Group | Under::Scope => above.arm_id.in_group(resource_type, name),
+                };
+                (Some(arm_id), Some(above))
+            }
             Placement::OnScope { resource_type, naming, .. } => {
-                let scope = self.scope(at)?;
+                let scope = self.scope(at, "scope")?;
                 let name = match naming {
                     Naming::Own => self.drafts[at].name.clone(),
                     Naming::Guid => guid(&scope.arm_id, &self.drafts[at].name),
@@ -97,12 +111,23 @@ impl Load<'_, '_> {
         Some(given)
     }
 
-    /// What an extension resource lies on: its `scope`, or the project's subscription where its kind needs none.
-    fn scope(&mut self, at: usize) -> Option<Parent> {
-        const SCOPE: &str = "scope";
-        let Some(given) = self.placing_text(at, SCOPE) else {
-            if self.drafts[at].kind.attribute(SCOPE).is_some_and(|a| a.need == Need::Required) {
-                self.needs(at, SCOPE);
+    /// What a resource of a nested type lies in, which is of the type above.
+    fn holder(&mut self, at: usize, resource_type: &str) -> Option<Parent> {
+        let holder = self.scope(at, "parent")?;
+        let wanted = resource_type.rsplit_once('/').map_or("", |(above, _)| above);
+        if holder.arm_id.resource_type().eq_ignore_ascii_case(wanted) {
+            return Some(holder);
+        }
+        let words = format!("`{}` does not lie in `{}`", resource_type, holder.arm_id);
+        self.fail(words, &format!("its parent must be of the type `{wanted}`"), holder.place);
+        None
+    }
+
+    /// What an extension resource lies on, as `key` says: or the project's subscription where its kind needs none.
+    fn scope(&mut self, at: usize, key: &'static str) -> Option<Parent> {
+        let Some(given) = self.placing_text(at, key) else {
+            if self.drafts[at].kind.attribute(key).is_some_and(|a| a.need == Need::Required) {
+                self.needs(at, key);
                 return None;
             }
             let place = self.drafts[at].name_place;
@@ -114,7 +139,7 @@ impl Load<'_, '_> {
             if !self.diagnostics.has_errors() {
                 let help = "write the full ARM id of what it lies on";
                 self.fail(
-                    "`scope` names something whose own scope is not known yet",
+                    format!("`{key}` names something whose own place is not known yet"),
                     help,
                     self.drafts[at].name_place,
                 );
@@ -123,7 +148,7 @@ impl Load<'_, '_> {
         };
         let Some(arm_id) = ArmId::parse(&text) else {
             let help = "write `${workspace[\"NAME\"].id}`, for a resource that has a document, or a full ARM id: `/subscriptions/…`";
-            self.fail(format!("`scope` must be the ARM id of what it lies on, and is `{text}`"), help, place);
+            self.fail(format!("`{key}` must be the ARM id of what it lies on, and is `{text}`"), help, place);
             return None;
         };
         let draft = self.index.arm.get(&arm_id.folded()).copied();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use model::kinds::arm::BODY;
 use model::{Attribute, Kind, kinds};
 
 /// What a path in a document is.
@@ -22,6 +23,12 @@ impl Tables {
     }
 
     pub(super) fn slot(&self, kind: &Kind, path: &str) -> Option<Slot> {
+        if kind.is_typed() {
+            // A table of one document is read once.
+            let leaf = kind.attribute(path).map(Slot::Leaf);
+            let is_group = || path == BODY.trim_end_matches('.') || is_group(kind, path);
+            return leaf.or_else(|| is_group().then_some(Slot::Group));
+        }
         self.0.get(kind.name)?.get(path).copied()
     }
 }

@@ -2,6 +2,7 @@
 
 mod aks;
 mod application_insights;
+pub mod arm;
 mod attached;
 mod autoscale;
 mod batch_ai;
@@ -43,12 +44,13 @@ mod workspace;
 
 pub use ways::{NodeList, Readiness};
 
-use crate::{ArmId, Kind, Placement};
+use crate::{ArmId, Kind, Placement, Under};
 
 /// Every kind, ordered by name.
-pub static KINDS: [&Kind; 35] = [
+pub static KINDS: [&Kind; 36] = [
     &aks::KIND,
     &application_insights::KIND,
+    &arm::KIND,
     &autoscale::KIND,
     &batch_ai_cluster::KIND,
     &batch_ai_file_server::KIND,
@@ -96,6 +98,10 @@ pub fn type_of(kind: &Kind) -> Option<String> {
         Placement::Group { .. } | Placement::InGroup { .. } | Placement::OnScope { .. } => {
             Some(kind.resource_type().to_owned())
         }
+        // A type that no document has said is that of no resource.
+        Placement::Typed { resource_type, .. } => {
+            (!resource_type.is_empty()).then(|| resource_type.to_owned())
+        }
         Placement::InParent { parent, collection, .. } => {
             let mut nested = type_of(find(parent)?)?;
             // The names of singletons on the way are no part of the type.
@@ -115,7 +121,11 @@ pub fn depth(kind: &Kind) -> usize {
         Placement::Local | Placement::Group { .. } => 0,
         Placement::InGroup { .. } => 1,
         Placement::InParent { parent, .. } => 1 + find(parent).map_or(1, depth),
-        Placement::OnScope { .. } => usize::MAX,
+        // A nested type names those that it lies in.
+        Placement::Typed { resource_type, under: Under::Group | Under::Parent, .. } => {
+            resource_type.matches('/').count()
+        }
+        Placement::OnScope { .. } | Placement::Typed { under: Under::Scope, .. } => usize::MAX,
     }
 }
 

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use model::kinds::arm;
 use model::{
     Address, Adopt, ArmId, Attribute, Diagnostics, Expression, Json, Kind, Lifecycle, Place, Resource,
-    ResourceState, Seal, Value, accept, expression, kinds, schema,
+    ResourceState, Seal, Value, accept, expression, schema,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
@@ -211,7 +212,8 @@ impl ChangeForm {
     }
 
     fn change(&self, address: &Address) -> Change {
-        let kind = kinds::find(address.kind()).expect("BUG: a seal covers the kinds of a saved plan");
+        let differing = self.differences.iter().map(|d| &d.path);
+        let kind = kind_of(address, differing.chain(self.unchanged.iter().map(|(path, _)| path)));
         let attribute = |path: &String| attribute(kind, path);
         Change {
             address: address.clone(),
@@ -229,6 +231,11 @@ impl ChangeForm {
             deposed: false,
         }
     }
+}
+
+/// The kind of an address that has attributes at these paths.
+fn kind_of<'p>(address: &Address, paths: impl IntoIterator<Item = &'p String>) -> &'static Kind {
+    arm::named(address.kind(), paths).expect("BUG: a seal covers the kinds of a saved plan")
 }
 
 fn attribute(kind: &'static Kind, path: &str) -> &'static Attribute {
@@ -359,7 +366,7 @@ impl StepForm {
     }
 
     fn step(&self) -> Step {
-        let kind = kinds::find(self.address.kind()).expect("BUG: a seal covers the kinds of a saved plan");
+        let kind = kind_of(&self.address, &self.paths);
         Step {
             change: self.change,
             address: self.address.clone(),
@@ -412,7 +419,7 @@ impl DriftForm {
     }
 
     fn drift(&self) -> Drift {
-        let kind = kinds::find(self.address.kind()).expect("BUG: a seal covers the kinds of a saved plan");
+        let kind = kind_of(&self.address, self.attributes.iter().map(|moved| &moved.path));
         let moved = |m: &MovedForm| (attribute(kind, &m.path), m.applied.clone(), m.live.clone());
         Drift {
             address: self.address.clone(),

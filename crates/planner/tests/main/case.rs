@@ -166,7 +166,9 @@ fn arm_id(kind: &'static model::Kind, address: &Address) -> Option<ArmId> {
             let parent = kinds::find(parent).expect("a kind").resource_type();
             Some(group.in_group(parent, address.parent().expect("a parent")).child(collection, &name))
         }
-        model::Placement::OnScope { resource_type, .. } => Some(group.in_group(resource_type, &name)),
+        model::Placement::OnScope { resource_type, .. } | model::Placement::Typed { resource_type, .. } => {
+            Some(group.in_group(resource_type, &name))
+        }
     }
 }
 

@@ -30,15 +30,25 @@ pub struct Documents {
     pub left_out: Vec<String>,
 }
 
-/// Makes documents for what stands, in files below `folder`.
+/// How documents are to be.
+pub struct Wishes<'a> {
+    /// The folder of their files.
+    pub folder: &'a str,
+    /// Whether each has a file of its own.
+    pub alone: bool,
+    /// What they are called, by folded ARM id, where somebody said so.
+    pub called: BTreeMap<String, String>,
+}
+
+/// Makes documents for what stands.
 pub fn valid(
     mut standing: Vec<Standing>,
     session: &Session,
     snapshot: &Snapshot,
-    folder: &str,
-    alone: bool,
+    wishes: Wishes<'_>,
 ) -> Result<Documents, Failure> {
-    let mut around = around(session, snapshot);
+    let Wishes { folder, alone, called } = wishes;
+    let mut around = Around { called, ..around(session, snapshot) };
     let mut left_out = Vec::new();
     loop {
         let described = describe(&standing, &around);
@@ -91,7 +101,7 @@ fn around(session: &Session, snapshot: &Snapshot) -> Around {
         subscription: session.subscription().to_owned(),
         described: described.collect(),
         taken,
-        without: BTreeSet::new(),
+        ..Around::default()
     }
 }
 

@@ -26,8 +26,10 @@ pub async fn run(args: &Import, session: &Session) -> Result<Exit, Failure> {
     let planning = Planning { parallelism: args.parallelism, ..Planning::reading() };
     let engine = Engine::read_only(session, &planning, output::progress_mode(false)).await?;
     let result = match &args.address {
-        Some(address) => one(address, args.id.as_deref(), session, &engine).await,
-        None => whole::run(args, session, &engine).await,
+        Some(address) if typed(address, args, session).is_none() => {
+            one(address, args, session, &engine).await
+        }
+        _ => whole::run(args, session, &engine).await,
     };
     engine.stop().await;
     let (exit, text) = result?;
@@ -35,14 +37,27 @@ pub async fn run(args: &Import, session: &Session) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// What `arm/NAME ID` asks for, where no document has that address: one written for it.
+fn typed<'a>(address: &'a str, args: &'a Import, session: &Session) -> Option<(Address, &'a str)> {
+    let address = Address::parse(address).filter(|a| a.kind() == kinds::arm::KIND.name)?;
+    let is_plain = address.uses().is_empty() && address.parent().is_none() && address.key().is_none();
+    let is_new = is_plain && session.manifests.graph.get(&address).is_none();
+    is_new.then_some((address, args.id.as_deref()?))
+}
+
 /// The resource of one document.
 async fn one(
     text: &str,
-    id: Option<&str>,
+    args: &Import,
     session: &Session,
     engine: &Engine<'_>,
 ) -> Result<(Exit, String), Failure> {
-    let resource = documented(text, id, session)?;
+    if args.out.is_some() || args.api_version.is_some() {
+        let words =
+            "--out and --api-version are for documents that plumb writes, and this one is there already";
+        return Err(anyhow!("{words}\nleave them out: `plumb import {text}`").into());
+    }
+    let resource = documented(text, args.id.as_deref(), session)?;
     let addresses = BTreeSet::from([resource.address.clone()]);
     let lock = engine.lock().await?;
     let proposed = engine.adoption(session, &addresses).await?;
@@ -96,8 +111,10 @@ fn undocumented(text: &str, id: Option<&str>, session: &Session) -> anyhow::Erro
     let near = model::rule::nearest(text, graph.resources().iter().map(|r| r.address.as_str()));
     let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
     let id = id.map(str::to_owned).or_else(|| following_id(text, session));
+    let is_typed = Address::parse(text).is_some_and(|a| a.kind() == kinds::arm::KIND.name);
     let command = match id {
         Some(id) => format!("plumb import --resource {id}"),
+        None if is_typed => format!("plumb import {text} ID"),
         None => "plumb import --resource ID".to_owned(),
     };
     anyhow!(

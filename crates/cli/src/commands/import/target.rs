@@ -1,5 +1,6 @@
 //! What a whole import is about: a group, a workspace, one resource, or what a file of another tool names.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -8,11 +9,15 @@ use executor::Scope;
 use manifest::foreign::{self, AzMlPlaces, Inventory};
 use model::{ArmId, Kind, kinds};
 
+use super::typed;
 use crate::args::Import;
 use crate::session::Session;
 
 /// The largest file of another tool that is read.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The folder that documents go to by default.
+const FOLDER: &str = "manifests";
 
 /// What to import.
 pub struct Target {
@@ -22,17 +27,29 @@ pub struct Target {
     pub folder: String,
     /// What files of other tools call the resources, by folded ARM id.
     pub inventory: Inventory,
+    /// What a document is to be called, where the command line says so.
+    pub called: BTreeMap<String, String>,
 }
 
 /// What the command line names.
 pub fn target(args: &Import, session: &Session) -> anyhow::Result<Target> {
+    if let Some((address, id)) = args.address.as_deref().and_then(|address| typed(address, args, session)) {
+        let arm_id =
+            ArmId::parse(id).filter(|id| id.resource_type().contains('/') && kinds::arm::is_whole(id));
+        let arm_id = arm_id.ok_or_else(|| {
+            anyhow!("{id:?} is no ARM id of a resource: `/subscriptions/…/providers/TYPE/NAME`")
+        })?;
+        let called = BTreeMap::from([(arm_id.folded(), address.id().to_owned())]);
+        let scope = Scope::Typed { arm_id, api_version: args.api_version.clone() };
+        return Ok(Target { scope, folder: FOLDER.to_owned(), inventory: Inventory::default(), called });
+    }
     let group = args.resource_group.as_deref().map(|text| group(text, session)).transpose()?;
     if let Some(inventory) = inventory(args, group.as_ref(), session)? {
         let scope = Scope::These(inventory.named.iter().map(|named| named.arm_id.clone()).collect());
-        return Ok(Target { scope, folder: "manifests".to_owned(), inventory });
+        return Ok(Target { scope, folder: FOLDER.to_owned(), inventory, called: BTreeMap::new() });
     }
     let (scope, folder) = place(args, group, session)?;
-    Ok(Target { scope, folder, inventory: Inventory::default() })
+    Ok(Target { scope, folder, inventory: Inventory::default(), called: BTreeMap::new() })
 }
 
 /// What the file of another tool names, where there is one.
@@ -84,9 +101,9 @@ fn files(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
 fn place(args: &Import, group: Option<ArmId>, session: &Session) -> anyhow::Result<(Scope, String)> {
     match (&args.workspace, &args.resource, group) {
         (Some(text), _, group) => {
-            Ok((Scope::Whole(workspace(text, group.as_ref(), session)?), "manifests".to_owned()))
+            Ok((Scope::Whole(workspace(text, group.as_ref(), session)?), FOLDER.to_owned()))
         }
-        (None, Some(text), _) => Ok((Scope::One(resource(text)?), "manifests".to_owned())),
+        (None, Some(text), _) => Ok((Scope::One(resource(text)?), FOLDER.to_owned())),
         (None, None, Some(group)) => {
             let folder = format!("manifests/{}", group.name());
             Ok((Scope::Group(group), folder))
@@ -132,7 +149,11 @@ fn resource(text: &str) -> anyhow::Result<ArmId> {
     let id = ArmId::parse(text).ok_or_else(|| anyhow!("--resource: {text:?} is no ARM id"))?;
     match kinds::of_type(&id).next() {
         Some(_) => Ok(id),
-        None => bail!("--resource: plumb knows no kind for {} ({text})", id.resource_type()),
+        None => bail!(
+            "--resource: plumb has no kind of its own for {}\ntake it as one of the kind arm: `plumb import arm/{} {text}`",
+            id.resource_type(),
+            id.name()
+        ),
     }
 }
 

@@ -14,7 +14,7 @@ use model::{Address, ArmId, Provisioning, Snapshot};
 use planner::render::escape;
 use state::Lock;
 
-use super::documents::{Documents, File, valid};
+use super::documents::{Documents, File, Wishes, valid};
 use super::target::{Target, target};
 use super::{incomplete, is_settled, what_is_next};
 use crate::args::Import;
@@ -26,7 +26,7 @@ use crate::session::Session;
 
 /// Imports what the command line names.
 pub async fn run(args: &Import, session: &Session, engine: &Engine<'_>) -> Result<(Exit, String), Failure> {
-    let Target { scope, folder, inventory } = target(args, session)?;
+    let Target { scope, folder, inventory, called: names } = target(args, session)?;
     let folder = match &args.out {
         Some(folder) => writing::below(&session.settings.root, folder)?,
         None => folder,
@@ -37,7 +37,12 @@ pub async fn run(args: &Import, session: &Session, engine: &Engine<'_>) -> Resul
     let mut skipped = inventory.skipped.clone();
     skipped.extend(found.unknown.iter().map(|item| {
         let called = called(&item.arm_id, &inventory);
-        format!("{called}: plumb has no kind for {}", item.what)
+        let id = &item.arm_id;
+        format!(
+            "{called}: plumb has no kind of its own for {}; `plumb import arm/{} {id}`",
+            item.what,
+            id.name()
+        )
     }));
     skipped.extend(
         found.absent.iter().map(|id| format!("{}: it does not stand in Azure", called(id, &inventory))),
@@ -49,7 +54,8 @@ pub async fn run(args: &Import, session: &Session, engine: &Engine<'_>) -> Resul
             format!("There is nothing to import.\n{}", writing::listed("Not imported", &skipped)),
         ));
     }
-    let documents = valid(standing, session, &snapshot, &folder, matches!(scope, Scope::One(_)))?;
+    let alone = matches!(scope, Scope::One(_) | Scope::Typed { .. });
+    let documents = valid(standing, session, &snapshot, Wishes { folder: &folder, alone, called: names })?;
     let addresses: BTreeSet<Address> = documents.described.iter().map(|d| d.address.clone()).collect();
     let names = || documents.files.iter().map(|file| file.name.as_str());
     writing::free(names(), session)?;
@@ -77,6 +83,7 @@ async fn note(engine: &Engine<'_>, lock: &Lock, proposed: executor::Proposed) ->
 
 fn absent(scope: &Scope) -> anyhow::Error {
     match scope {
+        Scope::Typed { arm_id, .. } => anyhow!("Azure has nothing at {arm_id}"),
         Scope::Group(id) | Scope::Whole(id) | Scope::One(id) => {
             anyhow!("Azure has nothing at {id}, or nothing that plumb has a kind for")
         }
