@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Change, Kind, Placement, kinds};
+use crate::{Attribute, Change, Kind, Placement, Type, kinds};
 
 /// What somebody is to be able to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,11 +82,65 @@ const BESIDE: &[Beside] = &[
     ),
 ];
 
-/// Actions on a second resource that an attribute names, by the beginning of its path (`LinkedAuthorizationFailed`).
-const LINKED: [(&str, &str); 2] = [
-    ("identity.user_assigned_identities", "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"),
+/// Actions on a second resource that an attribute names (`LinkedAuthorizationFailed`), by the attribute's path: where
+/// its text is an id of no stated type, or where more than joining is asked.
+const LINKED: [(&str, &str); 5] = [
+    (
+        "body.identity.userAssignedIdentities",
+        "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+    ),
+    (
+        "network_acls.virtual_network_rules",
+        "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action",
+    ),
     ("network_settings.subnet", "Microsoft.Network/virtualNetworks/subnets/join/action"),
+    ("serverless_compute.custom_subnet", "Microsoft.Network/virtualNetworks/subnets/join/action"),
+    ("subnet", "Microsoft.Network/virtualNetworks/subnets/join/action"),
 ];
+
+/// The same by the type of what a reference names, wherever in a value it stands.
+const JOINED: [(&str, &str); 7] = [
+    (
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+    ),
+    (
+        "Microsoft.Network/loadBalancers/backendAddressPools",
+        "Microsoft.Network/loadBalancers/backendAddressPools/join/action",
+    ),
+    (
+        "Microsoft.Network/loadBalancers/inboundNatPools",
+        "Microsoft.Network/loadBalancers/inboundNatPools/join/action",
+    ),
+    ("Microsoft.Network/loadBalancers/probes", "Microsoft.Network/loadBalancers/probes/join/action"),
+    ("Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkSecurityGroups/join/action"),
+    ("Microsoft.Network/publicIPAddresses", "Microsoft.Network/publicIPAddresses/join/action"),
+    ("Microsoft.Network/virtualNetworks/subnets", "Microsoft.Network/virtualNetworks/subnets/join/action"),
+];
+
+/// The actions on other resources that an attribute asks for.
+fn linked(attribute: &Attribute) -> Vec<&'static str> {
+    match LINKED.iter().find(|(path, _)| *path == attribute.path) {
+        Some((_, action)) => vec![action],
+        None => {
+            let mut found = Vec::new();
+            joined(&attribute.value, &mut found);
+            found
+        }
+    }
+}
+
+fn joined(value: &Type, found: &mut Vec<&'static str>) {
+    match value {
+        Type::Reference(reference) => {
+            let row = JOINED.iter().find(|(named, _)| named.eq_ignore_ascii_case(reference.resource_type));
+            found.extend(row.map(|(_, action)| *action));
+        }
+        Type::List(element) | Type::Map(element) => joined(element, found),
+        Type::Object(fields) => fields.iter().for_each(|field| joined(&field.value, found)),
+        _ => {}
+    }
+}
 
 /// The actions that resources of a kind need, whose documents give the attributes at these paths.
 pub fn needed<'a>(
@@ -120,10 +174,8 @@ pub fn needed<'a>(
     found.extend(changes.chain(secrets_of(kind)).map(|action| format!("{own}/{action}/action")));
     found.extend(["write", "delete"].map(|verb| format!("{own}/{verb}")));
     found.insert("Microsoft.Authorization/locks/read".to_owned());
-    for path in given {
-        let linked = LINKED.iter().filter(|(attribute, _)| *attribute == path);
-        found.extend(linked.map(|(_, action)| (*action).to_owned()));
-    }
+    let given = given.into_iter().filter_map(|path| kind.attribute(path));
+    found.extend(given.flat_map(linked).map(str::to_owned));
     found
 }
 
@@ -170,9 +222,9 @@ fn actions_of(change: Change) -> Vec<&'static str> {
 
 /// The smaller of the roles `plan` and `apply` that may have an action; none for one that plumb never needs.
 pub fn role_with(action: &str) -> Option<Purpose> {
-    let linked = LINKED.map(|(path, _)| path);
     let has = |purpose: &Purpose| {
-        let all = kinds::KINDS.iter().flat_map(|kind| needed(*purpose, kind, linked));
+        let all = kinds::KINDS.iter();
+        let all = all.flat_map(|kind| needed(*purpose, kind, kind.attributes.iter().map(|a| a.path)));
         all.into_iter().any(|needed| needed.eq_ignore_ascii_case(action))
     };
     [Purpose::Plan, Purpose::Apply].into_iter().find(has)
@@ -207,6 +259,34 @@ mod tests {
         assert!(forbidden.iter().all(|verb| !scientist.contains(&format!("{own}/{verb}"))), "{scientist:?}");
         assert!(scientist.contains(&format!("{own}/applicationaccess/action")));
         assert_eq!(actions(Purpose::DataScientist, "storage_account"), BTreeSet::new());
+    }
+
+    #[test]
+    fn what_is_named_is_joined_or_assigned() {
+        let given = |kind: &str, path| needed(Purpose::Apply, kinds::find(kind).expect("a kind"), [path]);
+        for (kind, path, action) in [
+            (
+                "workspace",
+                "identity.user_assigned_identities",
+                "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+            ),
+            ("scale_set", "network_interfaces", "Microsoft.Network/virtualNetworks/subnets/join/action"),
+            (
+                "scale_set",
+                "network_interfaces",
+                "Microsoft.Network/loadBalancers/backendAddressPools/join/action",
+            ),
+            ("scale_set", "network_interfaces", "Microsoft.Network/networkSecurityGroups/join/action"),
+            ("scale_set", "health_probe", "Microsoft.Network/loadBalancers/probes/join/action"),
+            ("load_balancer", "frontends", "Microsoft.Network/publicIPAddresses/join/action"),
+            ("subnet", "network_security_group", "Microsoft.Network/networkSecurityGroups/join/action"),
+            ("batch_ai_cluster", "subnet", "Microsoft.Network/virtualNetworks/subnets/join/action"),
+        ] {
+            assert!(given(kind, path).contains(action), "{kind}.{path}: {:?}", given(kind, path));
+        }
+        let rules = given("storage_account", "network_acls.virtual_network_rules");
+        assert!(rules.iter().any(|action| action.ends_with("/joinViaServiceEndpoint/action")));
+        assert!(!rules.iter().any(|action| action.ends_with("/join/action")), "{rules:?}");
     }
 
     #[test]

@@ -45,6 +45,9 @@ impl Case {
             // Nobody can switch it off again.
             values.insert("purge_protection", json!(true));
         }
+        if self.values.get("large_file_shares") == Some(&json!(true)) {
+            values.insert("large_file_shares", json!(true));
+        }
         Self { values: apart(mended(self.kind, values), &self.name), ..self.clone() }
     }
 
@@ -210,13 +213,8 @@ fn ruled_text(rule: &Rule, random: &mut Random) -> Option<String> {
     let one_of = |words: &[&str], random: &mut Random| Some((*random.pick(words)).to_owned());
     match rule {
         Rule::ArmIdOf(types) => {
-            // Of a nested type, the parent's name stands between.
-            let segments: Vec<&str> = random.pick(types).split('/').collect();
-            let above = segments[..segments.len() - 1].join("/");
-            let last = segments[segments.len() - 1];
-            let within =
-                if segments.len() > 2 { format!("{above}/within/{last}") } else { format!("{above}/{last}") };
-            Some(id(&within, "thing", random))
+            let resource_type: &str = random.pick::<&str>(types);
+            Some(id_of_type(resource_type, "thing", random))
         }
         Rule::ArmId => Some(id("Microsoft.Some/things", "thing", random)),
         Rule::Guid => Some(odd("89abcdef-0123-4567-89ab-cdef01234567", random)),
@@ -255,7 +253,16 @@ fn refer(reference: &Reference, random: &mut Random) -> String {
     };
     match reference.form {
         Form::Name => odd(name, random),
-        Form::Id => id(reference.resource_type, name, random),
+        Form::Id => id_of_type(reference.resource_type, name, random),
+    }
+}
+
+/// The id of something of a type; of a nested one, the parent's name stands between.
+fn id_of_type(resource_type: &str, name: &str, random: &mut Random) -> String {
+    let (above, last) = resource_type.rsplit_once('/').unwrap();
+    match above.contains('/') {
+        true => id(&format!("{above}/within/{last}"), name, random),
+        false => id(resource_type, name, random),
     }
 }
 
@@ -319,7 +326,7 @@ fn list(attribute: &Attribute, element: &'static Type, random: &mut Random) -> J
         (Type::Object(attributes), _) => object(attributes, random),
         (Type::Enum(variants), _) => json!(random.pick(variants).yaml),
         (Type::Reference(reference), _) => {
-            json!(id(reference.resource_type, &format!("one{index}"), random))
+            json!(id_of_type(reference.resource_type, &format!("one{index}"), random))
         }
         _ => json!(free_text(random)),
     });

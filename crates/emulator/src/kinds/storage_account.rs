@@ -76,7 +76,20 @@ pub(super) const KIND: Kind = Kind {
         ("/properties/minimumTlsVersion", &["TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3"]),
         ("/properties/publicNetworkAccess", &["Enabled", "Disabled", "SecuredByPerimeter"]),
         ("/properties/networkAcls/defaultAction", &["Allow", "Deny"]),
+        ("/properties/largeFileSharesState", &["Enabled", "Disabled"]),
     ],
+    check: |_, _, body, existing| {
+        let place = "/properties/largeFileSharesState";
+        let was = existing.map_or("", |existing| json::text(&existing.body, place));
+        match was == "Enabled" && json::text(body, place) != was {
+            true => {
+                let message = "Large file shares cannot be disabled once they are enabled.";
+                Err(ArmError::service(400, "AccountPropertyCannotBeUpdated", message)
+                    .about("largeFileSharesState"))
+            }
+            false => Ok(()),
+        }
+    },
     fixed: &[
         "/properties/isHnsEnabled",
         "/properties/isNfsV3Enabled",
@@ -105,6 +118,11 @@ pub(super) const KIND: Kind = Kind {
     finish: |_, _, body| {
         let tier = if json::text(body, "/sku/name").starts_with("Premium") { "Premium" } else { "Standard" };
         json::set(body, "/sku/tier", json!(tier));
+        for rules in ["ipRules", "virtualNetworkRules"] {
+            json::for_each(body, &format!("/properties/networkAcls/{rules}/*"), &mut |rule| {
+                json::set(rule, "/action", json!("Allow"));
+            });
+        }
     },
     actions: &[("listkeys", list_keys), ("regeneratekey", renew_key)],
     ..PLAIN

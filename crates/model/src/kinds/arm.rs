@@ -264,7 +264,7 @@ pub fn place_of(id: &ArmId) -> Under {
 }
 
 /// Whether an id is that of a resource: pairs of type and name behind a namespace.
-pub fn is_whole(id: &ArmId) -> bool {
+pub fn is_resource(id: &ArmId) -> bool {
     let segments = id.as_str().split('/').skip(1);
     let behind = segments.collect::<Vec<_>>();
     let provider = behind.iter().rposition(|segment| segment.eq_ignore_ascii_case("providers"));

@@ -17,6 +17,14 @@ pub const IDENTITY_TYPES: &[Variant] = &[
     variant("system_assigned,user_assigned", "SystemAssigned,UserAssigned"),
 ];
 
+/// What a network's rules say of whom they do not name.
+pub const ALLOW_DENY: &[Variant] = &[variant("allow", "Allow"), variant("deny", "Deny")];
+
+/// An address that may come in.
+pub const IP_RULE: &[Attribute] =
+    &[Attribute::new("value", Type::String, "value", "An address, or a range of them in CIDR form.")
+        .required()];
+
 /// `Enabled` and `Disabled`, as az ml writes them on workspaces.
 pub const ENABLED_DISABLED: &[Variant] = &[variant("Enabled", "Enabled"), variant("Disabled", "Disabled")];
 

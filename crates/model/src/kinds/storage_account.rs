@@ -1,9 +1,9 @@
 //! Storage accounts, as far as a workspace needs them (Microsoft.Storage, 2023-05-01).
 
-use super::common::{flag, location, resource_group, tags};
+use super::common::{ALLOW_DENY, ENABLED_DISABLED, IP_RULE, SUBNET, flag, location, resource_group, tags};
 use crate::rule::Rule;
 use crate::schema::{
-    Attribute, Change, Compare, Computed, Default, Kind, Listed, Placement, Type, Variant, variant,
+    Attribute, Change, Compare, Computed, Default, Kind, Listed, Placement, Type, Variant, Wire, variant,
 };
 
 const SKUS: &[Variant] = &[
@@ -24,6 +24,18 @@ const KINDS: &[Variant] = &[
 const TIERS: &[Variant] = &[variant("Hot", "Hot"), variant("Cool", "Cool")];
 
 const TLS: &[Variant] = &[variant("TLS1_2", "TLS1_2"), variant("TLS1_3", "TLS1_3")];
+
+/// Azure writes several in a list, in this order.
+const BYPASS: &[Variant] = &[
+    variant("AzureServices", "AzureServices"),
+    variant("Logging", "Logging"),
+    variant("Metrics", "Metrics"),
+    variant("Logging, Metrics", "Logging, Metrics"),
+    variant("Logging, AzureServices", "Logging, AzureServices"),
+    variant("Metrics, AzureServices", "Metrics, AzureServices"),
+    variant("Logging, Metrics, AzureServices", "Logging, Metrics, AzureServices"),
+    variant("None", "None"),
+];
 
 /// A storage account. Premium accounts are left out: a workspace cannot use one (machine-learning facts §7.2).
 pub static KIND: Kind = Kind {
@@ -72,6 +84,62 @@ pub static KIND: Kind = Kind {
             true,
             "Whether account keys may be used.",
         )
+        .change(Change::Patch),
+        Attribute::new(
+            "public_network_access",
+            Type::Enum(ENABLED_DISABLED),
+            "properties.publicNetworkAccess",
+            "Whether it is reached from the public internet, as far as `network_acls` lets.",
+        )
+        .initial(Default::String("Enabled"))
+        .compare(Compare::CaseInsensitive)
+        .sometimes_answered()
+        .change(Change::Patch),
+        Attribute::new(
+            "network_acls.default_action",
+            Type::Enum(ALLOW_DENY),
+            "properties.networkAcls.defaultAction",
+            "What happens to requests that no rule names.",
+        )
+        .initial(Default::String("allow"))
+        .compare(Compare::CaseInsensitive)
+        .change(Change::Patch)
+        .required_with_group(),
+        Attribute::new(
+            "network_acls.bypass",
+            Type::Enum(BYPASS),
+            "properties.networkAcls.bypass",
+            "Which of Azure's own traffic passes by the rules.",
+        )
+        .initial(Default::String("AzureServices"))
+        .compare(Compare::CaseInsensitive)
+        .change(Change::Patch),
+        Attribute::new(
+            "network_acls.ip_rules",
+            Type::List(&Type::Object(IP_RULE)),
+            "properties.networkAcls.ipRules",
+            "Addresses that may reach it.",
+        )
+        .compare(Compare::Set)
+        .change(Change::Patch),
+        Attribute::new(
+            "network_acls.virtual_network_rules",
+            Type::List(&SUBNET),
+            "properties.networkAcls.virtualNetworkRules",
+            "Subnets that may reach it; each needs the service endpoint `Microsoft.Storage`.",
+        )
+        .wire(Wire::Each("id"))
+        .compare(Compare::Set)
+        .change(Change::Patch),
+        Attribute::new(
+            "large_file_shares",
+            Type::Boolean,
+            "properties.largeFileSharesState",
+            "Whether file shares may grow to 100 TiB; nobody can switch it off again.",
+        )
+        .wire(Wire::Enabled)
+        .sometimes_answered()
+        .kept()
         .change(Change::Patch),
         Attribute::new(
             "hierarchical_namespace",

@@ -66,11 +66,12 @@ const COME_BY_THEMSELVES: [(&str, &[&str]); 1] = [(
 )];
 
 /// Objects of bodies that a PATCH must hold whole: their other values are required with the changed ones
-/// (machine-learning facts §3.3, batch-ai facts §3).
-const WHOLE: [(&str, &str); 3] = [
+/// (machine-learning facts §3.3, batch-ai facts §3; the service's own reference for storage accounts).
+const WHOLE: [(&str, &str); 4] = [
     ("batch_ai_cluster", "properties.scaleSettings.autoScale"),
     ("batch_ai_cluster", "properties.scaleSettings.manual"),
     ("cluster", "properties.properties.scaleSettings"),
+    ("storage_account", "properties.networkAcls"),
 ];
 
 fn of<T: Copy>(table: &[(&'static str, T)], kind: &Kind) -> Option<T> {

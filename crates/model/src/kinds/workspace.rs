@@ -3,7 +3,8 @@
 //! What the PATCH body of facts §7.3 has goes by PATCH; the rest is fixed at creation.
 
 use super::common::{
-    ENABLED_DISABLED, ML_VERSION, flag, identity_list, identity_type, location, resource_group, tags,
+    ALLOW_DENY, ENABLED_DISABLED, IP_RULE, ML_VERSION, flag, identity_list, identity_type, location,
+    resource_group, tags,
 };
 use crate::check::Check;
 use crate::rule::Rule;
@@ -42,12 +43,6 @@ const ISOLATION: &[Variant] = &[
 ];
 
 const FIREWALLS: &[Variant] = &[variant("standard", "Standard"), variant("basic", "Basic")];
-
-const ALLOW_DENY: &[Variant] = &[variant("allow", "Allow"), variant("deny", "Deny")];
-
-const IP_RULE: &[Attribute] =
-    &[Attribute::new("value", Type::String, "value", "An address, or a range of them in CIDR form.")
-        .required()];
 
 /// A workspace.
 pub static KIND: Kind = Kind {

@@ -35,7 +35,7 @@ pub struct Target {
 pub fn target(args: &Import, session: &Session) -> anyhow::Result<Target> {
     if let Some((address, id)) = args.address.as_deref().and_then(|address| typed(address, args, session)) {
         let arm_id =
-            ArmId::parse(id).filter(|id| id.resource_type().contains('/') && kinds::arm::is_whole(id));
+            ArmId::parse(id).filter(|id| id.resource_type().contains('/') && kinds::arm::is_resource(id));
         let arm_id = arm_id.ok_or_else(|| {
             anyhow!("{id:?} is no ARM id of a resource: `/subscriptions/…/providers/TYPE/NAME`")
         })?;
