@@ -36,9 +36,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use expression::Expression;
 pub use live::{Due, Live, Observed, Provisioning};
 pub use resource::{Adopt, Dependency, Lifecycle, Resource, Trigger};
-pub use schema::{
-    Attribute, Change, Compare, Kind, Listed, Naming, Placement, Sensitivity, Type, Under,
-};
+pub use schema::{Attribute, Change, Compare, Kind, Listed, Naming, Placement, Sensitivity, Type, Under};
 pub use seal::Seal;
 pub use snapshot::{ResourceState, Snapshot, Status};
 pub use source::{Place, SourceId, Sources};

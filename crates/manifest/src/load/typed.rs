@@ -53,12 +53,12 @@ impl Reader {
         let resource_type = resource_type.and_then(|node| self.resource_type(node));
         let version = version.and_then(|node| self.version(node));
         let under = self.place(root, resource_type.as_deref());
-        let body = self.needed(
-            root,
-            "body",
-            "write what is sent: `body: { location: westeurope, properties: { … } }`",
-        );
-        let mut leaves = body.map(|body| self.leaves(body))?;
+        let help = "write what is sent: `body: { location: westeurope, properties: { … } }`";
+        let mut leaves = match root.entry("existing") {
+            // Of what others look after, nothing is sent.
+            Some(_) if root.entry("body").is_none() => BTreeMap::new(),
+            _ => self.needed(root, "body", help).map(|body| self.leaves(body))?,
+        };
         self.directions(root, &mut leaves);
         Some(Shape { leaves, ..Shape::new(&resource_type?, &version?, under?) }.kind())
     }
