@@ -9,19 +9,22 @@ use model::{Json, check::Check, compare::seconds_of, compare::set};
 use serde_json::json;
 use testkit::Random;
 
+use crate::fitting::fitted;
+
 pub const SUBSCRIPTION: &str = "0a1b2c3d-0000-4000-8000-00000000abcd";
 pub const GROUP: &str = "law";
 pub const WORKSPACE: &str = "home";
 pub const LOCATION: &str = "westeurope";
 
 /// The values of a document, by path, as people write them.
-type Values = BTreeMap<&'static str, Json>;
+pub type Values = BTreeMap<&'static str, Json>;
 
 /// One generated document.
 #[derive(Clone)]
 pub struct Case {
     pub kind: &'static Kind,
     pub name: String,
+    number: u64,
     pub values: Values,
 }
 
@@ -34,8 +37,8 @@ impl Case {
             .any(|r| matches!(r, Rule::LowerAlphanumeric | Rule::LowerCase | Rule::Alphabet("")));
         let name = if plain { format!("lawcase{number}") } else { format!("Law-Case{number}") };
         let values = fields(kind.attributes, None, random);
-        let values = apart(mended(kind, values), &name);
-        Self { kind, name, values }
+        let values = apart(fitted(kind.name, number, mended(kind, values), random), &name);
+        Self { kind, name, number, values }
     }
 
     /// The same resource with other values for whatever can change in place.
@@ -48,7 +51,8 @@ impl Case {
         if self.values.get("large_file_shares") == Some(&json!(true)) {
             values.insert("large_file_shares", json!(true));
         }
-        Self { values: apart(mended(self.kind, values), &self.name), ..self.clone() }
+        let values = fitted(self.kind.name, self.number, mended(self.kind, values), random);
+        Self { values: apart(values, &self.name), ..self.clone() }
     }
 
     /// The same in other words: other cases, units and orders, another comment on a key.
@@ -325,6 +329,10 @@ fn list(attribute: &Attribute, element: &'static Type, random: &mut Random) -> J
         (Type::Integer, Some((low, high))) => json!(*random.pick(&[low, high, (low + high) / 2])),
         (Type::Object(attributes), _) => object(attributes, random),
         (Type::Enum(variants), _) => json!(random.pick(variants).yaml),
+        // Of all there could be, only the group is known to be there.
+        (Type::Reference(Reference { kind: "resource", .. }), _) => {
+            json!(format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"))
+        }
         (Type::Reference(reference), _) => {
             json!(id_of_type(reference.resource_type, &format!("one{index}"), random))
         }

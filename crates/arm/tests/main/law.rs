@@ -16,6 +16,7 @@ use serde_json::json;
 use testkit::Random;
 
 use crate::engine::{self, Engine};
+use crate::fitting::beside;
 use crate::generate::{Case, GROUP, LOCATION, SUBSCRIPTION, WORKSPACE, is_in_place};
 
 const SEED: u64 = 20_261_121;
@@ -33,21 +34,10 @@ async fn it_does_so_where_the_service_may_answer_otherwise() {
     law(SEED + 1, &otherwise).await;
 }
 
-/// Kinds whose values must fit what stands (ranges of addresses, pools, images, principals) or that stand in the way of others (locks), so that chance makes
-/// nothing of them that the service takes; their lives are in `kinds.rs`.
-const BY_HAND: [&str; 11] = [
-    "arm",
-    "autoscale",
-    "load_balancer",
-    "lock",
-    "network_security_group",
-    "role_assignment",
-    "role_definition",
-    "scale_set",
-    "scale_set_extension",
-    "subnet",
-    "virtual_network",
-];
+/// Kinds of which chance makes nothing that the service takes; their lives are in `kinds.rs`. Of an `arm` document the
+/// table follows from the document, so there is none to make a document from. The parts of a scale set (image, disks,
+/// interfaces, addresses, balancers) must fit each other and machines that run, and an extension must suit its set.
+const BY_HAND: [&str; 3] = ["arm", "scale_set", "scale_set_extension"];
 
 async fn law(seed: u64, options: &Options) {
     let cases = std::env::var("SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(40);
@@ -141,6 +131,11 @@ fn surroundings(kind: &Kind, adopt: bool) -> Vec<Json> {
         }),
     ];
     documents.push(json!({ "kind": "storage_account", "name": "lawfiles", "adopt": adopt, "resource_group": GROUP, "location": LOCATION }));
+    let others = beside(kind.name).into_iter().map(|mut document| {
+        document["adopt"] = json!(adopt);
+        document
+    });
+    documents.extend(others);
     if kind.name == "outbound_rule" {
         documents[3]["managed_network"] = json!({ "isolation_mode": "allow_only_approved_outbound" });
     }

@@ -7,6 +7,7 @@ mod credentials;
 mod engine;
 mod errors;
 mod faults;
+mod fitting;
 mod generate;
 mod issuer;
 mod kinds;
