@@ -10,13 +10,15 @@ use crate::generate::{GROUP, LOCATION, SUBSCRIPTION, Values};
 /// Puts values right; the number tells cases of one kind apart.
 type Fitting = fn(&mut Values, u64, &mut Random);
 
-const FITTINGS: [(&str, Fitting); 8] = [
+const FITTINGS: [(&str, Fitting); 10] = [
     ("autoscale", autoscale),
     ("load_balancer", load_balancer),
     ("lock", lock),
     ("network_security_group", network_security_group),
     ("role_assignment", role_assignment),
     ("role_definition", role_definition),
+    ("scale_set", scale_set),
+    ("scale_set_extension", scale_set_extension),
     ("subnet", subnet),
     ("virtual_network", virtual_network),
 ];
@@ -31,24 +33,47 @@ pub fn fitted(kind: &str, number: u64, mut values: Values, random: &mut Random) 
 
 /// What stands beside the cases of a kind, for them to name.
 pub fn beside(kind: &str) -> Vec<Json> {
-    let network = || json!({ "kind": "virtual_network", "name": "net", "resource_group": GROUP, "location": LOCATION, "address_prefixes": ["10.0.0.0/8"] });
+    let placed = |kind: &str, name: &str| json!({ "kind": kind, "name": name, "resource_group": GROUP, "location": LOCATION });
+    let network = || with(placed("virtual_network", "net"), json!({ "address_prefixes": ["10.0.0.0/8"] }));
+    let nodes = || json!({ "kind": "subnet", "name": "nodes", "virtual_network": "net", "address_prefix": "10.0.0.0/16" });
     match kind {
-        "lock" => vec![
-            json!({ "kind": "user_assigned_identity", "name": "locked", "resource_group": GROUP, "location": LOCATION }),
-        ],
+        "lock" => vec![placed("user_assigned_identity", "locked")],
         "role_assignment" => vec![
             json!({ "kind": "role_definition", "name": "submitter", "role_name": "Submitter", "permissions": [{ "actions": ["*"] }], "assignable_scopes": [group()] }),
         ],
-        "load_balancer" => vec![
-            network(),
-            json!({ "kind": "subnet", "name": "nodes", "virtual_network": "net", "address_prefix": "10.0.0.0/16" }),
-        ],
-        "subnet" => vec![
-            network(),
-            json!({ "kind": "network_security_group", "name": "guard", "resource_group": GROUP, "location": LOCATION }),
-        ],
+        "load_balancer" => vec![network(), nodes()],
+        "subnet" => vec![network(), placed("network_security_group", "guard")],
+        "scale_set" => {
+            let balancer = json!({
+                "frontends": [{ "name": "front", "subnet": "nodes" }],
+                "backend_pools": ["machines"],
+                "probes": [{ "name": "ssh", "port": 22 }],
+                "rules": [{ "name": "ssh", "frontend": "front", "frontend_port": 22, "backend_port": 22, "backend_pool": "machines", "probe": "ssh" }],
+            });
+            vec![network(), nodes(), with(placed("load_balancer", "balancer"), balancer)]
+        }
+        "scale_set_extension" => {
+            let image = json!({ "publisher": "Canonical", "offer": "0001-com-ubuntu-server-jammy", "sku": "22_04-lts", "version": "latest" });
+            let set = json!({
+                "size": "Standard_D2s_v3",
+                "instances": 1,
+                "computer_name_prefix": "pool",
+                "admin_username": "scientist",
+                "admin_password": "correct-Horse-7",
+                "image": image,
+                "network_interfaces": [interface(0)],
+            });
+            vec![network(), nodes(), with(placed("scale_set", "pool"), set)]
+        }
         _ => Vec::new(),
     }
+}
+
+/// A document with more keys.
+fn with(mut document: Json, more: Json) -> Json {
+    let Json::Object(more) = more else { unreachable!("more keys are a mapping") };
+    document.as_object_mut().unwrap().extend(more);
+    document
 }
 
 fn group() -> String {
@@ -135,6 +160,65 @@ fn role_assignment(values: &mut Values, number: u64, _: &mut Random) {
     values.insert("scope", json!(group()));
     values.insert("role_definition", json!("submitter"));
     values.insert("principal_id", json!(format!("00000000-0000-4000-8000-{number:012x}")));
+}
+
+fn interface(joins: u64) -> Json {
+    let mut address = json!({ "name": "ip", "subnet": "nodes" });
+    if joins > 0 {
+        let balancer = format!("{}/providers/Microsoft.Network/loadBalancers/balancer", group());
+        address["backend_pools"] = json!([format!("{balancer}/backendAddressPools/machines")]);
+    }
+    json!({ "name": "nic", "ip_configurations": [address] })
+}
+
+/// Few machines, one interface, and an image that there is: by its four names, or one's own.
+fn scale_set(values: &mut Values, number: u64, random: &mut Random) {
+    let odd = number as usize % 2;
+    values.insert("location", json!(LOCATION));
+    values.insert("size", json!(*random.pick(&["Standard_D2s_v3", "STANDARD_DS3_V2"])));
+    replace(values, "instances", json!(random.below(3)));
+    replace(values, "zones", json!([if odd == 0 { "1" } else { "2" }]));
+    values.insert("admin_password", json!(format!("correct-Horse-{}", random.below(9))));
+    replace(values, "os_disk.type", json!(["Standard_LRS", "Premium_LRS"][odd]));
+    let has_probe = values.contains_key("health_probe");
+    let probe = format!("{}/providers/Microsoft.Network/loadBalancers/balancer/probes/ssh", group());
+    replace(values, "health_probe", json!(probe));
+    values.insert("network_interfaces", json!([interface(if has_probe { 1 } else { random.below(2) })]));
+    for (at, key) in elements(values, "ssh_keys") {
+        key["path"] = json!(format!("/home/me{at}/.ssh/authorized_keys"));
+    }
+    if values.contains_key("eviction_policy") {
+        values.insert("priority", json!("Spot"));
+    } else {
+        replace(values, "priority", json!("Regular"));
+    }
+    let parts = ["image.publisher", "image.offer", "image.sku", "image.version"];
+    parts.iter().for_each(|path| _ = values.remove(path));
+    values.remove("image.id");
+    if number % 4 == 3 {
+        let mine = *random.pick(&["mine", "other"]);
+        values.insert("image.id", json!(format!("{}/providers/Microsoft.Compute/images/{mine}", group())));
+        return;
+    }
+    let sku = *random.pick(&["22_04-lts", "22_04-lts-gen2"]);
+    let version = *random.pick(&["latest", "22.04.202608010"]);
+    let image = ["Canonical", "0001-com-ubuntu-server-jammy", sku, version];
+    parts.into_iter().zip(image).for_each(|(path, word)| _ = values.insert(path, json!(word)));
+}
+
+/// A set has one extension of each type, and a key is open or protected, not both.
+fn scale_set_extension(values: &mut Values, number: u64, random: &mut Random) {
+    values.insert("scale_set", json!("pool"));
+    values.insert("publisher", json!("Law.Extensions"));
+    values.insert("type", json!(format!("Type{number}")));
+    values.insert("version", json!(*random.pick(&["1.0", "2.1"])));
+    replace(
+        values,
+        "settings",
+        json!({ "timestamp": random.below(9), "fileUris": ["https://example.org/a.sh"] }),
+    );
+    let command = format!("bash a.sh {}", random.below(9));
+    replace(values, "protected_settings", json!({ "commandToExecute": command }));
 }
 
 /// Each rule has a port of its own, and names a frontend, a pool and a probe that are there.
