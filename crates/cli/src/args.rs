@@ -614,6 +614,18 @@ pub struct Rbac {
     /// What the role is to allow
     #[arg(long = "for", value_enum, default_value_t = RoleFor::Apply)]
     pub purpose: RoleFor,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = RoleFormat::Json)]
+    pub format: RoleFormat,
+}
+
+/// How a role is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleFormat {
+    /// As `az role definition create` takes it
+    Json,
+    /// As a `role_definition` document, for manifests
+    Manifest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

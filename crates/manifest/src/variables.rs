@@ -151,10 +151,19 @@ impl Layering<'_> {
         // Not the value itself: it may be a secret in the wrong place.
         let found = if variable.sensitive { "something else".to_owned() } else { described(&value) };
         let words = format!("variable `{name}` must be a {}, and is {found}", variable.value_type.word());
-        self.diagnostics.push(Diagnostic::error(words).at(place).related(variable.place, "declared here"));
+        let wrong = Diagnostic { secret: variable.sensitive, ..Diagnostic::error(words).at(place) };
+        self.diagnostics.push(match shows_a_secret(variable) {
+            true => wrong,
+            false => wrong.related(variable.place, "declared here"),
+        });
         // Something must stand, or every use of it would be another error.
         self.values.entry(name.to_owned()).or_insert(value);
     }
+}
+
+/// Whether the line of a declaration has a secret in it.
+pub(crate) fn shows_a_secret(declared: &Variable) -> bool {
+    declared.sensitive && declared.default.is_some()
 }
 
 fn missing(name: &str, variable: &Variable) -> Diagnostic {

@@ -41,6 +41,8 @@ const fn beside(purpose: Purpose, kinds: &'static [&'static str], action: &'stat
     Beside { purpose, kinds, action }
 }
 
+const NETWORK: &[&str] =
+    &["load_balancer", "network_security_group", "public_ip", "subnet", "virtual_network"];
 const COMPUTES: &[&str] = &["cluster", "instance"];
 const MACHINE_LEARNING: &[&str] = &["cluster", "instance", "workspace"];
 
@@ -60,6 +62,13 @@ const BESIDE: &[Beside] = &[
         Purpose::Apply,
         MACHINE_LEARNING,
         "Microsoft.MachineLearningServices/locations/workspaceOperationsStatus/read",
+    ),
+    beside(Purpose::Apply, NETWORK, "Microsoft.Network/locations/operationResults/read"),
+    beside(Purpose::Apply, NETWORK, "Microsoft.Network/locations/operations/read"),
+    beside(
+        Purpose::Apply,
+        &["scale_set", "scale_set_extension"],
+        "Microsoft.Compute/locations/operations/read",
     ),
     // A new vault is told the tenant of its subscription.
     beside(Purpose::Apply, &["key_vault"], "Microsoft.Resources/subscriptions/read"),

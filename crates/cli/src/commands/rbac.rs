@@ -2,18 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use model::Json;
+use manifest::Document;
 use model::permissions::{Purpose, needed, to_look_at};
+use model::{Json, kinds};
 use serde_json::json;
 
-use crate::args::{Rbac, RoleFor};
+use crate::args::{Rbac, RoleFor, RoleFormat};
 use crate::engine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::session::Session;
 
-/// Prints the role as `az role definition create` takes it.
+/// A custom role.
+struct Role {
+    /// As people see it.
+    name: String,
+    description: &'static str,
+    actions: BTreeSet<String>,
+    scopes: Vec<String>,
+}
+
+/// Prints the role.
 pub async fn run(args: &Rbac, session: &Session) -> Result<Exit, Failure> {
     let purpose = match args.purpose {
         RoleFor::Plan => Purpose::Plan,
@@ -35,16 +45,20 @@ pub async fn run(args: &Rbac, session: &Session) -> Result<Exit, Failure> {
         actions.extend(needed(purpose, entry.kind(), given));
         subscriptions.extend(entry.arm_id.as_ref().map(|id| id.subscription().to_owned()));
     }
-    output::result(&output::json(&role(purpose, session, &actions, &subscriptions)));
+    let role = role(purpose, session, actions, &subscriptions);
+    output::result(&match args.format {
+        RoleFormat::Json => output::json(&role.json()),
+        RoleFormat::Manifest => manifest::write(&[role.document(session)]),
+    });
     Ok(Exit::Done)
 }
 
 fn role(
     purpose: Purpose,
     session: &Session,
-    actions: &BTreeSet<String>,
+    actions: BTreeSet<String>,
     subscriptions: &BTreeSet<String>,
-) -> Json {
+) -> Role {
     let project = match session.project.name.as_str() {
         "" => String::new(),
         name => format!(" {name}"),
@@ -54,15 +68,45 @@ fn role(
         Purpose::Apply => "Make, change and delete what the manifests are about, as `plumb apply` does.",
         Purpose::DataScientist => "Start, stop and use the computes of the manifests.",
     };
-    let scopes: Vec<String> = subscriptions.iter().map(|id| format!("/subscriptions/{id}")).collect();
-    json!({
-        "Name": format!("plumb {}{project}", purpose.word()),
-        "IsCustom": true,
-        "Description": what,
-        "Actions": actions,
-        "NotActions": [],
-        "DataActions": [],
-        "NotDataActions": [],
-        "AssignableScopes": scopes,
-    })
+    let scopes = subscriptions.iter().map(|id| format!("/subscriptions/{id}")).collect();
+    Role { name: format!("plumb {}{project}", purpose.word()), description: what, actions, scopes }
+}
+
+impl Role {
+    /// As `az role definition create` takes it.
+    fn json(&self) -> Json {
+        json!({
+            "Name": self.name,
+            "IsCustom": true,
+            "Description": self.description,
+            "Actions": self.actions,
+            "NotActions": [],
+            "DataActions": [],
+            "NotDataActions": [],
+            "AssignableScopes": self.scopes,
+        })
+    }
+
+    /// As a document of a manifest.
+    fn document(&self, session: &Session) -> Document {
+        let scope = format!("/subscriptions/{}", session.subscription());
+        let attributes = [
+            ("scope", json!(scope)),
+            ("role_name", json!(self.name)),
+            ("description", json!(self.description)),
+            ("permissions", json!([{ "actions": self.actions }])),
+            ("assignable_scopes", json!(self.scopes)),
+        ];
+        Document {
+            kind: kinds::find("role_definition").expect("BUG: there is a kind of roles"),
+            // Its address, and what its GUID follows from.
+            name: self.name.split_whitespace().collect::<Vec<_>>().join("-"),
+            id: None,
+            attributes: attributes.into_iter().collect(),
+            comments: vec![
+                "What `plumb rbac` found that these manifests need; write it again when they change."
+                    .to_owned(),
+            ],
+        }
+    }
 }

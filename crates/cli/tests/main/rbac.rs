@@ -13,8 +13,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::of("data-science-team")
+    }
+
+    fn of(example: &str) -> Self {
         let cloud = Cloud::start(Options::default());
-        let mut project = Project::copy_of(&testkit::workspace_root().join("examples/data-science-team"));
+        let mut project = Project::copy_of(&testkit::workspace_root().join("examples").join(example));
         project.endpoint = Some(cloud.endpoint());
         Self { cloud, project }
     }
@@ -41,7 +45,12 @@ impl Bench {
 
 #[test]
 fn the_role_for_applying_lets_all_of_it_come_and_go() {
-    let bench = Bench::new();
+    for example in ["data-science-team", "dsvm-pool"] {
+        comes_and_goes(&Bench::of(example));
+    }
+}
+
+fn comes_and_goes(bench: &Bench) {
     let role = bench.role("apply");
     let actions = role["Actions"].as_array().expect("actions");
     assert!(actions.iter().all(|action| !action.as_str().expect("text").contains('*')), "{role}");
@@ -97,4 +106,25 @@ fn a_role_has_what_the_documents_ask_for_and_nothing_else() {
     );
     assert_eq!(role["Name"], "plumb plan small");
     assert_eq!(role["AssignableScopes"], json!(["/subscriptions/00000000-0000-0000-0000-000000000001"]));
+}
+
+#[test]
+fn a_role_is_also_written_as_a_document_that_loads_and_applies() {
+    let bench = Bench::new();
+    for purpose in ["plan", "apply", "data-scientist"] {
+        let role = bench.role(purpose);
+        let text = bench.project.ok(&["rbac", "--for", purpose, "--format", "manifest"]).stdout;
+        let mut project = Project::empty();
+        project.endpoint = bench.project.endpoint.clone();
+        project.write("plumb.toml", "[project]\nname = \"roles\"\n");
+        project.write("role.yaml", &text);
+        let said = project.ok(&["apply", "--auto-approve"]);
+        assert!(said.stdout.contains("1 added"), "{}{}", said.stdout, said.stderr);
+        assert_eq!(project.run(&["plan", "--detailed-exitcode"]).code, 0);
+        let shown: Value = serde_json::from_str(&project.ok(&["show", "--json"]).stdout).expect("JSON");
+        assert!(shown.to_string().contains(role["Name"].as_str().expect("a name")), "{shown}");
+        for action in role["Actions"].as_array().expect("actions") {
+            assert!(text.contains(action.as_str().expect("text")), "{action}: {text}");
+        }
+    }
 }

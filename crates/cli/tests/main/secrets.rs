@@ -193,3 +193,58 @@ fn a_diagnostic_about_a_secret_does_not_show_it() {
         assert!(said.stderr.contains("all.yaml"), "{}", said.stderr);
     }
 }
+
+#[test]
+fn a_wrong_declaration_of_a_secret_does_not_show_its_default() {
+    let project = Project::empty();
+    project.write("a.yaml", "kind: resource_group\nname: ml\nlocation: westeurope\n");
+    let component = "uses: ./c\nname: c\n";
+    for declaration in [
+        "{ type = \"number\", default = \"c4nary-argument\", sensitive = true }",
+        "{ type = \"nmber\", default = \"c4nary-argument\", sensitive = true }",
+        "{ type = \"list\", default = \"c4nary-argument\", sensitve = true }",
+        "{ default = \"c4nary-argument\", sensitive = \"yes\" }",
+    ] {
+        project.write(
+            "plumb.toml",
+            &format!("[project]\nname = \"x\"\n\n[variables]\npassword = {declaration}\n"),
+        );
+        for args in [&["validate"][..], &["validate", "--json"]] {
+            let said = project.run(args);
+            assert_eq!(said.code, 1, "{declaration}: {}", said.stdout);
+            clean(declaration, &said.stdout);
+            clean(declaration, &said.stderr);
+        }
+    }
+    let good = "password = { type = \"string\", default = \"c4nary-argument\", sensitive = true }";
+    let wrong = "[environments.prod]\nvariables.password = { c4nary-argument = 7 }";
+    project.write("plumb.toml", &format!("[project]\nname = \"x\"\n\n[variables]\n{good}\n\n{wrong}\n"));
+    let said = project.run(&["validate", "-e", "prod"]);
+    assert!(
+        said.code == 1 && said.stderr.contains("must be a string, and is something else"),
+        "{}",
+        said.stderr
+    );
+    clean("an environment's value", &said.stderr);
+    project.write("plumb.toml", "[project]\nname = \"x\"\nmanifests = [\"*.yaml\"]\n");
+    project.write("b.yaml", component);
+    let inputs = "inputs:\n  password: { type: number, default: c4nary-argument, sensitive: true }\n";
+    project.write("c/component.yaml", inputs);
+    let said = project.run(&["validate"]);
+    assert!(
+        said.code == 1 && said.stderr.contains("must be a number, and is something else"),
+        "{}",
+        said.stderr
+    );
+    clean("an input", &said.stderr);
+    let inputs = "inputs:\n  password: { type: string, default: c4nary-argument, sensitive: true }\n";
+    project.write("c/component.yaml", inputs);
+    project.write("b.yaml", &format!("{component}with: {{ password: [c4nary-argument] }}\n"));
+    let said = project.run(&["validate"]);
+    assert!(
+        said.code == 1 && said.stderr.contains("must be a string, and is something else"),
+        "{}",
+        said.stderr
+    );
+    clean("what is handed in", &said.stderr);
+}

@@ -9,6 +9,7 @@ use super::document::{Header, is_id};
 use super::elements::Elements;
 use super::index::LeftOut;
 use super::scope::{Ground, Origin, Scope};
+use crate::variables::shows_a_secret;
 use crate::yaml::{Entry, Node};
 use model::expression::COMPONENT;
 
@@ -290,5 +291,9 @@ pub(super) fn wrong_type(
     // Not the value itself: it may be a secret in the wrong place.
     let found = if declared.sensitive { "something else".to_owned() } else { described(value) };
     let words = format!("input `{name}` must be a {}, and is {found}", declared.value_type.word());
-    Diagnostic::error(words).at(place).related(declared.place, "declared here")
+    let wrong = Diagnostic::error(words).at(place);
+    match shows_a_secret(declared) {
+        true => wrong,
+        false => wrong.related(declared.place, "declared here"),
+    }
 }

@@ -202,26 +202,21 @@ impl Reader {
             self.diagnostics.push(Diagnostic::error(words).help(help).at(entry.place));
             return None;
         }
+        let before = self.diagnostics.len();
+        let declared = self.declaration(entry, noun, &KEYS);
+        if declared.as_ref().is_some_and(|variable| variable.sensitive)
+            || is_meant_to_be_sensitive(&entry.node)
+        {
+            // What is wrong beside a secret's default is shown without its line.
+            self.diagnostics.since(before).iter_mut().for_each(|diagnostic| diagnostic.secret = true);
+        }
+        declared
+    }
+
+    fn declaration(&mut self, entry: &Entry<'_>, noun: &str, keys: &[&str]) -> Option<Variable> {
         let title = format!("{noun} `{}`", entry.key);
         self.mapping(&entry.node, &title)?;
-        self.known(&entry.node, &title, &KEYS);
-        let default = entry.node.entry("default");
-        let mut value_type = VariableType::String;
-        match entry.node.entry("type") {
-            Some(found) => self.word(found, &VariableType::ALL, &mut value_type),
-            None => value_type = default.map_or(VariableType::String, |d| type_of(&d.node)),
-        }
-        let value = default.map(|d| d.node.to_json());
-        if let (Some(found), Some(value)) = (default, value.as_ref().filter(|v| !value_type.fits(v))) {
-            let words = format!(
-                "the default of {title} must be a {}, and is {}",
-                value_type.word(),
-                described(value)
-            );
-            self.diagnostics.push(Diagnostic::error(words).at(found.node.place));
-        }
-        let mut description = None;
-        entry.node.entry("description").into_iter().for_each(|e| self.optional(e, &mut description));
+        self.known(&entry.node, &title, keys);
         let sensitive = match entry.node.entry("sensitive").map(|e| (e, &e.node.yaml)) {
             None => false,
             Some((_, Yaml::Boolean(yes))) => *yes,
@@ -230,6 +225,22 @@ impl Reader {
                 true
             }
         };
+        let default = entry.node.entry("default");
+        let mut value_type = VariableType::String;
+        match entry.node.entry("type") {
+            Some(found) => self.word(found, &VariableType::ALL, &mut value_type),
+            None => value_type = default.map_or(VariableType::String, |d| type_of(&d.node)),
+        }
+        let value = default.map(|d| d.node.to_json());
+        if let (Some(found), Some(value)) = (default, value.as_ref().filter(|v| !value_type.fits(v))) {
+            let hidden = sensitive || is_meant_to_be_sensitive(&entry.node);
+            let found_words = if hidden { "something else".to_owned() } else { described(value) };
+            let words =
+                format!("the default of {title} must be a {}, and is {found_words}", value_type.word());
+            self.diagnostics.push(Diagnostic::error(words).at(found.node.place));
+        }
+        let mut description = None;
+        entry.node.entry("description").into_iter().for_each(|e| self.optional(e, &mut description));
         Some(Variable { value_type, default: value, description, sensitive, place: entry.place })
     }
 
@@ -289,6 +300,12 @@ impl Reader {
         let diagnostic = Diagnostic { help, ..Diagnostic::error(words).at(entry.node.place) };
         self.diagnostics.push(diagnostic);
     }
+}
+
+/// Whether a declaration has `sensitive`, rightly written or nearly so.
+fn is_meant_to_be_sensitive(node: &Node<'_>) -> bool {
+    let nearly = |key: &str| model::rule::nearest(key, ["sensitive"]).is_some();
+    node.entries().unwrap_or_default().iter().any(|entry| entry.key != "sensitive" && nearly(&entry.key))
 }
 
 fn known_or_declare(name: &str, project: &Project) -> String {
