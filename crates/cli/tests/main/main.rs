@@ -4,6 +4,7 @@ mod attached;
 mod batch_ai;
 mod clients;
 mod cloud;
+mod components;
 mod credentials;
 mod examples;
 mod guards;

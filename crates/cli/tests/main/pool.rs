@@ -352,3 +352,58 @@ fn an_account_of_ones_own_can_be_left_to_others() {
     assert!(!project.ok(&["state", "list"]).stdout.contains("storage_account"));
     settled(&project, &[]);
 }
+
+/// The names of the old template, made as it makes them; what it says of the resources themselves says nothing here.
+fn old_template() -> Value {
+    let resource = |kind: &str, name: &str| json!({ "type": kind, "apiVersion": "2017-06-01", "name": name, "properties": {} });
+    json!({
+        "$schema": "https://schema.management.azure.com/schemas/2015-01-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "parameters": {
+            "vmssName": { "type": "string", "maxLength": 9 },
+            "storageAccountKey": { "type": "securestring" },
+        },
+        "variables": {
+            "vnetName": "[concat(parameters('vmssName'), '-vnet')]",
+            "vnetId": "[resourceId('Microsoft.Network/virtualNetworks', variables('vnetName'))]",
+            "subnetId": "[concat(variables('vnetID'), '/subnets/dsvmcluster')]",
+            "lbID": "[concat('/subscriptions/', subscription().subscriptionId, '/resourceGroups/', resourceGroup().name, '/providers/Microsoft.Network/loadBalancers/', variables('lbName'))]",
+            "lbName": "[concat(parameters('vmssName'), 'lb')]",
+            "location": "[resourceGroup().location]",
+        },
+        "resources": [
+            resource("Microsoft.Network/virtualNetworks", "[variables('vnetName')]"),
+            resource("Microsoft.Network/publicIPAddresses", "[concat(parameters('vmssName'), 'pip')]"),
+            resource("Microsoft.Network/loadBalancers", "[variables('lbName')]"),
+            resource("Microsoft.Compute/virtualMachineScaleSets", "[parameters('vmssName')]"),
+        ],
+    })
+}
+
+#[test]
+fn a_pool_of_the_old_template_is_taken_over_as_it_stands() {
+    let (mut cloud, ours) = applied();
+    let mut theirs = Project::empty();
+    theirs.endpoint = ours.endpoint.clone();
+    theirs.write("plumb.toml", "[project]\nname = \"theirs\"\n");
+    theirs.write("template.json", &old_template().to_string());
+    let parameters = json!({ "parameters": { "vmssName": { "value": "dsvm" }, "storageAccountKey": { "value": "c4nary" } } });
+    theirs.write("parameters.json", &parameters.to_string());
+    let said = theirs.ok(&[
+        "import",
+        "--from-template",
+        "template.json",
+        "--parameters",
+        "parameters.json",
+        "-g",
+        "dsvm",
+    ]);
+    let listed = theirs.ok(&["state", "list"]).stdout;
+    for address in
+        ["virtual_network/dsvm-vnet", "public_ip/dsvmpip", "load_balancer/dsvmlb", "scale_set/dsvm"]
+    {
+        assert!(listed.contains(address), "{address}: {listed}{}", said.stdout);
+    }
+    settled(&theirs, &[]);
+    assert_eq!(sent(&mut cloud), Vec::<String>::new());
+}
