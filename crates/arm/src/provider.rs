@@ -10,7 +10,7 @@ use http::Method;
 use jiff::Timestamp;
 use model::compare::get;
 use model::{ArmId, Json, Kind, Listed, Observed, Placement, Secret, kinds};
-use planner::preflight::{Lock, Region};
+use planner::preflight::{Location, Lock, Region, Service};
 
 use crate::client::{Call, Client};
 use crate::judge::no_reply;
@@ -184,12 +184,15 @@ impl Provider for ArmProvider {
         Ok(nodes.iter().map(|body| node(body, listed.public_ip)).collect())
     }
 
-    async fn regional(&self, subscription: &str, region: &str) -> Result<Region, CloudError> {
-        self.about_region(subscription, region).await
+    async fn regional(&self, location: &Location) -> Result<Region, CloudError> {
+        match location.service {
+            Service::MachineLearning => self.about_region(&location.subscription, &location.region).await,
+            Service::Compute => self.about_machines(&location.subscription, &location.region).await,
+        }
     }
 
-    async fn locks(&self, group: &ArmId) -> Result<Vec<Lock>, CloudError> {
-        self.locks_of(group).await
+    async fn locks(&self, scope: &ArmId) -> Result<Vec<Lock>, CloudError> {
+        self.locks_of(scope).await
     }
 
     async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError> {

@@ -14,6 +14,11 @@ use crate::provider::ArmProvider;
 
 const ML: &str = "providers/Microsoft.MachineLearningServices";
 
+const COMPUTE: &str = "providers/Microsoft.Compute";
+
+/// The api-version of the list of machine sizes.
+const SKUS_VERSION: &str = "2021-07-01";
+
 const LOCKS: &str = "providers/Microsoft.Authorization/locks";
 
 /// The api-version of locks.
@@ -43,9 +48,41 @@ impl ArmProvider {
         })
     }
 
-    /// Without a filter the list of a group has the locks on what lies in it, too.
-    pub(crate) async fn locks_of(&self, group: &ArmId) -> Result<Vec<Lock>, CloudError> {
-        let url = self.client.endpoint.url(group, &[LOCKS], &[("api-version", LOCKS_VERSION)]);
+    /// The same for scale sets: the list of sizes with what each can do and whether the subscription may have it, and
+    /// the service's own usages, which count apart from those of machine learning.
+    pub(crate) async fn about_machines(
+        &self,
+        subscription: &str,
+        region: &str,
+    ) -> Result<Region, CloudError> {
+        let root = subscription_id(subscription)?;
+        let filter = format!("location eq '{region}'");
+        let skus = self.client.endpoint.url(
+            &root,
+            &[COMPUTE, "skus"],
+            &[("api-version", SKUS_VERSION), ("$filter", &filter)],
+        );
+        let version = kinds::find("scale_set").expect("BUG: there is a kind of scale sets").api_version();
+        let tail = [COMPUTE, "locations", region, "usages"];
+        let usages = self.client.endpoint.url(&root, &tail, &[("api-version", version)]);
+        let (skus, usages) = tokio::join!(
+            self.client.pages(Call::get(skus), "value"),
+            self.client.pages(Call::get(usages), "value")
+        );
+        Ok(Region {
+            sizes: skus?.iter().filter_map(machine_size).collect(),
+            quotas: usages?.iter().filter_map(machine_quota).collect(),
+        })
+    }
+
+    /// Without a filter the list of a scope has the locks on what lies in it, too: of a group all, of a subscription
+    /// only its own.
+    pub(crate) async fn locks_of(&self, scope: &ArmId) -> Result<Vec<Lock>, CloudError> {
+        let mut query = vec![("api-version", LOCKS_VERSION)];
+        if scope.resource_group().is_none() {
+            query.push(("$filter", "atScope()"));
+        }
+        let url = self.client.endpoint.url(scope, &[LOCKS], &query);
         match self.client.pages(Call::get(url), "value").await {
             Ok(rows) => Ok(rows.iter().filter_map(lock).collect()),
             // A group that is not there has none.
@@ -121,6 +158,43 @@ fn size(row: &Json) -> Option<Size> {
         low_priority: get(row, "lowPriorityCapable").and_then(Json::as_bool).unwrap_or(true),
         uses: uses.filter_map(Json::as_str).map(str::to_owned).collect(),
     })
+}
+
+/// A row of the list of everything that Microsoft.Compute sells; none for what is no machine, or not for this subscription.
+fn machine_size(row: &Json) -> Option<Size> {
+    let text = |key: &str| get(row, key).and_then(Json::as_str);
+    let list = |key: &str| get(row, key).and_then(Json::as_array).into_iter().flatten();
+    let capability = |name: &str| {
+        let found = list("capabilities").find(|c| get(c, "name").and_then(Json::as_str) == Some(name))?;
+        get(found, "value").and_then(Json::as_str)
+    };
+    let number = |name: &str| capability(name).and_then(|text| text.parse().ok());
+    let is_barred = list("restrictions").any(|r| get(r, "type").and_then(Json::as_str) == Some("Location"));
+    if text("resourceType") != Some("virtualMachines") || is_barred {
+        return None;
+    }
+    Some(Size {
+        name: text("name")?.to_owned(),
+        family: text("family").unwrap_or_default().to_owned(),
+        cores: number("vCPUs")?,
+        gpus: number("GPUs").unwrap_or(0),
+        low_priority: capability("LowPriorityCapable").is_none_or(|word| word.eq_ignore_ascii_case("true")),
+        uses: Vec::new(),
+    })
+}
+
+/// A row of Microsoft.Compute's usages: cores of each family and of all, those that Azure may take away counted once.
+fn machine_quota(row: &Json) -> Option<Quota> {
+    let name = get(row, "name.value").and_then(Json::as_str)?;
+    let counted = match name {
+        "cores" => Counted::Cores(Tier::Dedicated),
+        "lowPriorityCores" => Counted::Cores(Tier::LowPriority),
+        family if family.ends_with("Family") => Counted::Family(fold_family(family), Tier::Dedicated),
+        _ => return None,
+    };
+    let title = get(row, "name.localizedValue").and_then(Json::as_str).unwrap_or(name).to_owned();
+    let limit = get(row, "limit").and_then(Json::as_i64).filter(|limit| *limit >= 0);
+    Some(Quota { counted, title, limit, used: get(row, "currentValue").and_then(Json::as_i64).unwrap_or(0) })
 }
 
 /// A row of the usage list, in its documented and its live form; rows about one workspace or compute are none of a

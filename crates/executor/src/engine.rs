@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::apply::{Applied, apply};
 use crate::calendar;
-use crate::preflight::facts;
+use crate::preflight::{facts, softly_deleted};
 use crate::provider::CloudError;
 use crate::recover::{Recovered, mark_open, recover};
 use crate::refresh::refresh;
@@ -159,7 +159,8 @@ impl Proposed {
     /// What Azure says about everything that the plan makes, enlarges or deletes, and about further regions.
     pub async fn facts(&self, context: &Context, further: &BTreeSet<Location>) -> Facts {
         let (provider, parallelism) = (context.provider.as_ref(), context.settings.parallelism);
-        facts(provider, &self.plan, self.live.as_ref(), further, parallelism).await
+        let read = facts(provider, &self.plan, self.live.as_ref(), further, parallelism).await;
+        Facts { deleted: softly_deleted(context, &self.plan).await, ..read }
     }
 
     /// Looks at what would stop the plan halfway, and adds it to the plan's diagnostics. A plan that cannot be applied

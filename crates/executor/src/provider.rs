@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{ArmId, Json, Kind, Listed, Observed, Secret};
 use planner::Verb;
-use planner::preflight::{Lock, Region};
+use planner::preflight::{Location, Lock, Region};
 use serde::Serialize;
 
 /// A cloud, in manifest terms: bodies, headers and paging stay on its side.
@@ -37,10 +37,10 @@ pub trait Provider: Send + Sync {
     async fn nodes(&self, id: &ArmId) -> Result<Vec<Node>, CloudError>;
 
     /// The machine sizes and quotas that a subscription has in a region. Reads only.
-    async fn regional(&self, subscription: &str, region: &str) -> Result<Region, CloudError>;
+    async fn regional(&self, location: &Location) -> Result<Region, CloudError>;
 
-    /// The locks on a resource group and on what lies in it. Reads only.
-    async fn locks(&self, group: &ArmId) -> Result<Vec<Lock>, CloudError>;
+    /// The locks on a resource group and on what lies in it; of a subscription those on itself alone. Reads only.
+    async fn locks(&self, scope: &ArmId) -> Result<Vec<Lock>, CloudError>;
 
     /// Why a new resource cannot have the name in its id, where all of Azure shares the names of its kind; `None` when
     /// it can, or nobody can say. Changes nothing.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{ArmId, Kind, Listed, Observed, Secret};
-use planner::preflight::{Lock, Region};
+use planner::preflight::{Location, Lock, Region};
 
 use crate::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
 
@@ -44,12 +44,12 @@ impl Provider for ReadOnly {
         self.0.nodes(id).await
     }
 
-    async fn regional(&self, subscription: &str, region: &str) -> Result<Region, CloudError> {
-        self.0.regional(subscription, region).await
+    async fn regional(&self, location: &Location) -> Result<Region, CloudError> {
+        self.0.regional(location).await
     }
 
-    async fn locks(&self, group: &ArmId) -> Result<Vec<Lock>, CloudError> {
-        self.0.locks(group).await
+    async fn locks(&self, scope: &ArmId) -> Result<Vec<Lock>, CloudError> {
+        self.0.locks(scope).await
     }
 
     async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError> {

@@ -50,6 +50,8 @@ const MACHINE_LEARNING: &[&str] = &["cluster", "instance", "workspace"];
 const BESIDE: &[Beside] = &[
     beside(Purpose::Plan, COMPUTES, "Microsoft.MachineLearningServices/locations/usages/read"),
     beside(Purpose::Plan, COMPUTES, "Microsoft.MachineLearningServices/locations/vmSizes/read"),
+    beside(Purpose::Plan, &["scale_set"], "Microsoft.Compute/locations/usages/read"),
+    beside(Purpose::Plan, &["scale_set"], "Microsoft.Compute/skus/read"),
     beside(Purpose::Plan, &["container_registry"], "Microsoft.ContainerRegistry/checkNameAvailability/read"),
     beside(Purpose::Plan, &["key_vault"], "Microsoft.KeyVault/checkNameAvailability/read"),
     beside(Purpose::Plan, &["storage_account"], "Microsoft.Storage/checkNameAvailability/read"),

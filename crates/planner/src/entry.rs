@@ -74,7 +74,8 @@ pub fn digest(resource: &Resource, path: &str, value: &Json, seal: &Seal) -> Str
 
 /// Whether the state keeps a computed value: those that move by themselves are only looked at.
 pub fn is_kept(name: &str) -> bool {
-    const MOVING: [&str; 9] = [
+    const MOVING: [&str; 10] = [
+        "capacity",
         "current_node_count",
         "errors",
         "idle_node_count",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::anyhow;
 use model::compare::fold_location;
-use planner::preflight::{Counted, Location, Quota, Region, Share, Tier};
+use planner::preflight::{Counted, Location, Quota, Region, Service, Share, Tier};
 use planner::render::escape;
 use serde_json::json;
 
@@ -56,15 +56,19 @@ pub async fn run(args: &args::Quota, session: &Session) -> Result<Exit, Failure>
 
 /// The regions to look at beside those that the plan makes something in: as said, or those of every compute document.
 fn asked(args: &args::Quota, session: &Session) -> BTreeSet<Location> {
-    let location = |subscription: &str, region: &str| Location {
+    let location = |subscription: &str, region: &str, service: Service| Location {
         subscription: subscription.to_owned(),
         region: fold_location(region),
+        service,
     };
     if !args.location.is_empty() {
-        return args.location.iter().map(|region| location(session.subscription(), region)).collect();
+        let both = [Service::MachineLearning, Service::Compute];
+        let asked = args.location.iter().flat_map(|region| both.map(|service| (region, service)));
+        return asked.map(|(region, service)| location(session.subscription(), region, service)).collect();
     }
     let graph = &session.manifests.graph;
-    let computes = graph.resources().iter().filter(|r| ["cluster", "instance"].contains(&r.kind.name));
+    let computes =
+        graph.resources().iter().filter(|r| ["cluster", "instance", "scale_set"].contains(&r.kind.name));
     let placed = computes.filter_map(|resource| {
         let id = resource.arm_id.as_ref()?;
         let above = || {
@@ -72,7 +76,11 @@ fn asked(args: &args::Quota, session: &Session) -> BTreeSet<Location> {
             let found = graph.resources().iter().find(|r| r.arm_id.as_ref() == Some(&parent))?;
             found.text("location")
         };
-        Some(location(id.subscription(), resource.text("location").or_else(above)?))
+        let service = match resource.kind.name {
+            "scale_set" => Service::Compute,
+            _ => Service::MachineLearning,
+        };
+        Some(location(id.subscription(), resource.text("location").or_else(above)?, service))
     });
     placed.collect()
 }
@@ -96,6 +104,10 @@ fn row(location: &Location, region: &Region, quota: &Quota, quotas: &Quotas) -> 
     let shares = quotas.shares.get(&(location.clone(), quota.counted.clone()));
     let added = shares.into_iter().flatten().map(|share: &Share| share.amount).sum();
     let (what, unit) = region.name_of(&quota.counted);
+    let what = match location.service {
+        Service::MachineLearning => what,
+        Service::Compute => format!("{what}, virtual machines"),
+    };
     let tier = match quota.counted {
         Counted::Computes => None,
         Counted::Cores(tier) | Counted::Family(_, tier) => Some(tier),

@@ -132,7 +132,11 @@ fn each_region_is_asked_once_for_sizes_and_once_for_usages() {
     let mut bench = Bench::with_team();
     bench.project.write("manifests/team.yaml", &forty());
     bench.project.ok(&["plan"]);
-    assert_eq!(bench.looks(), 3 * 2 + 1, "three regions, and the locks of one group");
+    assert_eq!(
+        bench.looks(),
+        3 * 2 + 2,
+        "three regions, the locks of one group, and those of the subscription"
+    );
 }
 
 #[test]
@@ -297,4 +301,126 @@ fn the_table_has_limits_what_is_used_and_what_the_plan_adds() {
     assert!(!said.stdout.contains("standardNCFamily"), "nobody uses it:\n{}", said.stdout);
     assert!(bench.project.ok(&["quota", "--all"]).stdout.contains("standardNCFamily"));
     assert_eq!(bench.writes(), Vec::<String>::new());
+}
+
+/// A scale set with what it needs.
+fn machines(instances: u32, size: &str, more: &str) -> String {
+    format!(
+        "kind: resource_group\nname: ml\nlocation: westeurope\n---\nuses: plumb/dsvm-pool\nname: pool\nwith:\n  name: lab\n  resource_group: ml\n  location: westeurope\n  storage_account: labfiles\n  ssh_keys: [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFVb0uRFVUF2PnTgGgeqEFL3Wc1oGKUTAQf5b1DHtIJz x\"]\n  password_login: false\n  size: {size}\n  instances: {instances}\n{more}"
+    )
+}
+
+#[test]
+fn a_scale_set_is_held_against_the_quotas_and_sizes_of_virtual_machines() {
+    let mut bench = Bench::new();
+    bench.quotas(json!({ "standardDSv3Family": 10 }));
+    bench.project.write("manifests/pool.yaml", &machines(6, "Standard_D2s_v3", ""));
+    let said = bench.refused(&["plan"]);
+    has(
+        &said,
+        "the plan breaks the quota of standardDSv3Family (dedicated) in westeurope (virtual machines) by 2 vCPUs",
+    );
+    has(&said, "the limit is 10, 0 are in use, and the plan adds 12");
+    has(&said, "this breaks it: 12 vCPUs, 6 nodes of Standard_D2s_v3 × 2 vCPUs");
+    has(&said, "lower `instances`");
+    let table = bench.project.ok(&["quota"]).stdout;
+    let row = table.lines().find(|l| l.contains("standardDSv3Family (dedicated), virtual machines"));
+    assert!(row.is_some_and(|row| row.contains("broken by the plan")), "{table}");
+    bench.project.write("manifests/pool.yaml", &machines(6, "Standard_D2s_v9", ""));
+    let said = bench.refused(&["plan"]);
+    has(&said, "westeurope (virtual machines) has no VM size `Standard_D2s_v9`");
+    // Spot machines count apart.
+    bench.project.write("manifests/pool.yaml", &machines(6, "Standard_D2s_v3", "  priority: Spot\n"));
+    bench.project.ok(&["plan"]);
+    bench.project.write("manifests/pool.yaml", &machines(5, "Standard_D2s_v3", ""));
+    bench.project.ok(&["apply", "--auto-approve"]);
+    // What stands counts already: four more do not fit, and one fewer does.
+    bench.project.write("manifests/pool.yaml", &machines(9, "Standard_D2s_v3", ""));
+    let said = bench.refused(&["plan"]);
+    has(&said, "by 8 vCPUs: the limit is 10, 10 are in use, and the plan adds 8");
+    bench.project.write("manifests/pool.yaml", &machines(4, "Standard_D2s_v3", ""));
+    bench.project.ok(&["apply", "--auto-approve"]);
+}
+
+#[test]
+fn a_lock_on_the_subscription_is_seen() {
+    let mut bench = Bench::with_team();
+    let id =
+        "/subscriptions/00000000-0000-0000-0000-000000000001/providers/Microsoft.Authorization/locks/all";
+    bench.cloud.put(id, "2020-05-01", &json!({ "properties": { "level": "CanNotDelete" } }));
+    let said = bench.refused(&["destroy", "--auto-approve"]);
+    has(
+        &said,
+        "the lock `all` (CanNotDelete) on /subscriptions/00000000-0000-0000-0000-000000000001 refuses to delete",
+    );
+    let also = "---\nkind: resource_group\nname: other\nlocation: westeurope\n";
+    bench.project.write("manifests/team.yaml", &format!("{TEAM}{also}"));
+    bench.project.ok(&["apply", "--auto-approve"]);
+    bench.cloud.put(id, "2020-05-01", &json!({ "properties": { "level": "ReadOnly" } }));
+    bench.project.write("manifests/team.yaml", &format!("{TEAM}{also}{}", also.replace("other", "third")));
+    let said = bench.refused(&["apply", "--auto-approve"]);
+    has(
+        &said,
+        "the lock `all` (ReadOnly) on /subscriptions/00000000-0000-0000-0000-000000000001 refuses to create resource_group/third",
+    );
+}
+
+#[test]
+fn a_workspace_whose_name_a_deleted_one_holds_is_told_before_anything_is_sent() {
+    let mut bench = Bench::new();
+    let around = "kind: resource_group
+name: ml
+location: westeurope
+---
+kind: storage_account
+name: teamfiles
+resource_group: ml
+location: westeurope
+---
+kind: key_vault
+name: teamkeys
+resource_group: ml
+location: westeurope
+---
+kind: application_insights
+name: teameyes
+resource_group: ml
+location: westeurope
+";
+    let workspace = |name: &str, more: &str| {
+        format!(
+            "{around}---\nkind: workspace\nname: {name}\nresource_group: ml\nstorage_account: teamfiles\nkey_vault: teamkeys\napplication_insights: teameyes\n{more}"
+        )
+    };
+    let here = "location: westeurope\n";
+    let write = |bench: &Bench, text: &str| bench.project.write("manifests/team.yaml", text);
+    let apply = |bench: &Bench, text: &str| {
+        write(bench, text);
+        bench.project.ok(&["apply", "--auto-approve"])
+    };
+    apply(&bench, &workspace("research", here));
+    apply(&bench, around);
+    write(&bench, &workspace("research", here));
+    let said = bench.project.ok(&["plan"]);
+    has(&said, "workspace/research was deleted softly by plumb at ");
+    has(&said, "az ml workspace delete --name research --resource-group ml --permanently-delete");
+    has(&said, "`purge_on_delete: true` purges with the next delete");
+    let refused = bench.project.run(&["apply", "--auto-approve"]);
+    assert!(refused.code == 1, "{}", refused.stderr);
+    has(&refused, "Soft-deleted workspace exists");
+    // Another name is free, and so is one whose delete purges.
+    write(&bench, &workspace("second", here));
+    let said = bench.project.ok(&["plan"]);
+    assert!(!said.stderr.contains("deleted softly"), "{}", said.stderr);
+    apply(&bench, &workspace("second", &format!("{here}purge_on_delete: true\n")));
+    apply(&bench, around);
+    let said = apply(&bench, &workspace("second", here));
+    assert!(!said.stderr.contains("deleted softly"), "{}", said.stderr);
+    // A replacement under the same name cannot go well without it.
+    write(&bench, &workspace("second", "location: northeurope\n"));
+    let said = bench.refused(&["plan"]);
+    has(&said, "workspace/second is to be replaced, and Azure keeps its name");
+    has(&said, "write `purge_on_delete: true` and apply that");
+    apply(&bench, &workspace("second", &format!("{here}purge_on_delete: true\n")));
+    apply(&bench, &workspace("second", "location: northeurope\npurge_on_delete: true\n"));
 }

@@ -15,7 +15,7 @@ use executor::{CloudError, Collection, Item, Node, Operation, Outcome, Provider,
 use futures_util::FutureExt;
 use model::{ArmId, Json, Kind, Listed, Observed, Provisioning, Secret};
 use planner::Verb;
-use planner::preflight::{Lock, Region};
+use planner::preflight::{Location, Lock, Region};
 use state::{LocalStore, StateStore, replay};
 use testkit::Random;
 use tokio::sync::Notify;
@@ -475,8 +475,9 @@ impl Provider for World {
         }
     }
 
-    async fn regional(&self, _: &str, region: &str) -> Result<Region, CloudError> {
-        self.note(format!("regional {region}"));
+    async fn regional(&self, location: &Location) -> Result<Region, CloudError> {
+        let region = location.region.as_str();
+        self.note(format!("regional {location}"));
         self.regions
             .lock()
             .expect("regions")

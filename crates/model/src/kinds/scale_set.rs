@@ -6,8 +6,8 @@
 use super::common::{SECURITY_GROUP, SUBNET, flag, location, resource_group, tags};
 use crate::rule::Rule;
 use crate::schema::{
-    Attribute, Change, Compare, Default, Form, Kind, Placement, Reference, Sensitivity, Type, Variant, Wire,
-    variant,
+    Attribute, Change, Compare, Computed, Default, Form, Kind, Placement, Reference, Sensitivity, Type,
+    Variant, Wire, variant,
 };
 
 const UPGRADES: &[Variant] =
@@ -248,7 +248,7 @@ pub static KIND: Kind = Kind {
         .compare(Compare::ArmId),
         tags(Change::Patch),
     ],
-    computed: &[],
+    computed: &[Computed::new("capacity", "sku.capacity", "How many machines it has, or is to have.")],
     constants: &[
         ("properties.orchestrationMode", "Uniform"),
         ("properties.virtualMachineProfile.storageProfile.osDisk.createOption", "FromImage"),

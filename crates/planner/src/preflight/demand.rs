@@ -9,24 +9,39 @@ use model::{ArmId, Json, Live, Place, Placement};
 use super::{Counted, Facts, Region, Size, Tier, fold_family};
 use crate::plan::{Action, Change, Effect, Plan};
 
-/// A region of a subscription.
+/// Whose machines they are: each service has sizes and quotas of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Clusters and instances of workspaces.
+    MachineLearning,
+    /// Scale sets.
+    Compute,
+}
+
+/// A region of a subscription, as one service has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
     /// The subscription's id.
     pub subscription: String,
     /// The region, folded: `westeurope`.
     pub region: String,
+    /// Whose sizes and quotas.
+    pub service: Service,
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.region)
+        match self.service {
+            Service::MachineLearning => f.write_str(&self.region),
+            Service::Compute => write!(f, "{} (virtual machines)", self.region),
+        }
     }
 }
 
 /// A kind that takes machines out of a region's quota.
 struct Machines {
     kind: &'static str,
+    service: Service,
     /// How size lists call this use.
     used_as: &'static str,
     size: &'static str,
@@ -34,26 +49,43 @@ struct Machines {
     nodes: Option<&'static str>,
     /// How many it has at least.
     least: Option<&'static str>,
+    /// The computed value that says how many it has.
+    now: Option<&'static str>,
     tier: Option<&'static str>,
 }
 
-/// An instance counts as a cluster of one node, stopped or not (machine-learning facts §4.2).
-const MACHINES: [Machines; 2] = [
+/// An instance counts as a cluster of one node, stopped or not (machine-learning facts §4.2). A scale set counts with what
+/// it begins with; how far an autoscale setting may go is not summed.
+const MACHINES: [Machines; 3] = [
     Machines {
         kind: "cluster",
+        service: Service::MachineLearning,
         used_as: "AmlCompute",
         size: "size",
         nodes: Some("max_instances"),
         least: Some("min_instances"),
+        now: Some("current_node_count"),
         tier: Some("tier"),
     },
     Machines {
         kind: "instance",
+        service: Service::MachineLearning,
         used_as: "ComputeInstance",
         size: "size",
         nodes: None,
         least: None,
+        now: None,
         tier: None,
+    },
+    Machines {
+        kind: "scale_set",
+        service: Service::Compute,
+        used_as: "",
+        size: "size",
+        nodes: Some("instances"),
+        least: Some("instances"),
+        now: Some("capacity"),
+        tier: Some("priority"),
     },
 ];
 
@@ -64,6 +96,9 @@ pub(super) struct Nodes {
     pub(super) tier: Tier,
     pub(super) count: i64,
 }
+
+/// Words of machines that Azure may take away.
+const LOW: [&str; 3] = ["low_priority", "Spot", "Low"];
 
 /// What one change comes to.
 pub(super) struct Demand<'a> {
@@ -128,6 +163,9 @@ fn of_demand(demand: &Demand<'_>, region: &Region) -> Vec<(Counted, Share)> {
         found.push((Counted::Family(fold_family(&size.family), nodes.tier), share.clone()));
         found.push((Counted::Cores(nodes.tier), share));
     }
+    if demand.location.service == Service::Compute {
+        return found;
+    }
     let computes = match demand.change.action {
         Action::Create | Action::Replace { create_first: true } => 1,
         Action::Delete => -1,
@@ -185,7 +223,7 @@ fn demand<'a>(
         documents.get(&above).or_else(|| parents.get(&above)).cloned()
     })?;
     let subscription = change.arm_id.as_ref()?.subscription().to_owned();
-    let location = Location { subscription, region: fold_location(&region) };
+    let location = Location { subscription, region: fold_location(&region), service: machines.service };
     Some(Demand { change, location, after, freed })
 }
 
@@ -196,32 +234,28 @@ fn machines_of(change: &Change) -> Option<&'static Machines> {
 /// What the document may take at its full size.
 fn wanted(machines: &Machines, change: &Change) -> Option<Nodes> {
     let desired = change.desired.as_ref()?;
-    nodes(machines, machines.nodes, |path| desired.attributes.get(path)?.known())
+    let known = |path: &str| desired.attributes.get(path)?.known();
+    let count = machines.nodes.map_or(Some(1), |path| known(path)?.as_i64())?;
+    nodes(machines, count, known)
 }
 
 /// What Azure counts for what stands: the nodes that it has now, or has at least (machine-learning facts §9.2).
 fn standing(machines: &Machines, change: &Change, live: Option<&Live>) -> Option<Nodes> {
     let applied = &change.prior.as_ref()?.applied;
-    let mut found = nodes(machines, machines.least, |path| applied.get(path))?;
+    // What the state keeps no value of says nothing.
+    let least = machines.least.map_or(1, |path| applied.get(path).and_then(Json::as_i64).unwrap_or(0));
     let address = change.previous.as_ref().unwrap_or(&change.address);
     let observed = live.and_then(|live| live.get(address)).filter(|_| !change.deposed);
-    let now = observed.and_then(|o| o.computed.get("current_node_count")).and_then(Json::as_i64);
-    found.count = found.count.max(now.unwrap_or(0));
-    Some(found)
+    let now = machines.now.and_then(|name| observed?.computed.get(name)?.as_i64());
+    nodes(machines, least.max(now.unwrap_or(0)), |path| applied.get(path))
 }
 
-fn nodes<'v>(
-    machines: &Machines,
-    count: Option<&str>,
-    value: impl Fn(&str) -> Option<&'v Json>,
-) -> Option<Nodes> {
+fn nodes<'v>(machines: &Machines, count: i64, value: impl Fn(&str) -> Option<&'v Json>) -> Option<Nodes> {
     let text = |path: &str| value(path).and_then(Json::as_str);
-    let is_low = machines.tier.and_then(text).is_some_and(|tier| tier.eq_ignore_ascii_case("low_priority"));
-    Some(Nodes {
-        size: text(machines.size)?.to_owned(),
-        tier: if is_low { Tier::LowPriority } else { Tier::Dedicated },
-        count: count.map_or(Some(1), |path| value(path).and_then(Json::as_i64))?,
-    })
+    let is_low = |tier: &str| LOW.iter().any(|word| tier.eq_ignore_ascii_case(word));
+    let is_low = machines.tier.and_then(text).is_some_and(is_low);
+    let tier = if is_low { Tier::LowPriority } else { Tier::Dedicated };
+    Some(Nodes { size: text(machines.size)?.to_owned(), tier, count })
 }
 
 /// Whether an update lets it have more nodes, or nodes of another size.

@@ -19,6 +19,13 @@ pub(super) fn group_of(change: &Change) -> Option<ArmId> {
     (!is_new).then(|| Some(ArmId::group(id.subscription(), id.resource_group()?))).flatten()
 }
 
+/// The subscription whose own locks matter to a change.
+pub(super) fn subscription_of(change: &Change) -> Option<ArmId> {
+    let matters = matches!(change.action, Action::Create | Action::Replace { .. } | Action::Delete);
+    let id = change.arm_id.as_ref().filter(|_| matters)?;
+    ArmId::parse(&format!("/subscriptions/{}", id.subscription()))
+}
+
 pub(super) fn check(plan: &Plan, facts: &Facts) -> Vec<Diagnostic> {
     // A lock that the plan itself takes away stops nothing: it is asked for, and goes first where the documents say so.
     let leaves: BTreeSet<String> = plan

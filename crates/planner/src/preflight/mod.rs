@@ -4,6 +4,7 @@
 //! enlarges or deletes is looked at, so that a plan without such steps asks nothing. What cannot be read is said and
 //! stops nothing.
 
+mod deleted;
 mod demand;
 mod locks;
 mod quota;
@@ -15,7 +16,8 @@ use model::{Address, ArmId, Diagnostic, Diagnostics, Kind, Live};
 
 use crate::plan::{Action, Change, Plan};
 
-pub use demand::{Location, Share, shares};
+pub use deleted::softly_deleted;
+pub use demand::{Location, Service, Share, shares};
 
 /// Nodes that stay, or nodes that Azure may take away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,10 +99,12 @@ pub struct Facts {
     pub parents: BTreeMap<String, String>,
     /// Regions.
     pub regions: BTreeMap<Location, Answer<Region>>,
-    /// Locks of resource groups, by the groups' folded ids.
+    /// Locks of resource groups, and of subscriptions themselves, by folded ids.
     pub locks: BTreeMap<String, Answer<Vec<Lock>>>,
     /// Why names cannot be had; `None` for those that can.
     pub names: BTreeMap<Address, Answer<Option<String>>>,
+    /// Workspaces to be made whose names plumb deleted softly, and when, RFC 3339.
+    pub deleted: BTreeMap<Address, String>,
 }
 
 /// What to read for a plan; its regions follow from the parents ([`Questions::regions`]).
@@ -108,7 +112,7 @@ pub struct Facts {
 pub struct Questions {
     /// Workspaces whose regions no document says.
     pub parents: BTreeMap<String, ArmId>,
-    /// Resource groups whose locks matter.
+    /// Resource groups and subscriptions whose locks matter.
     pub groups: BTreeMap<String, ArmId>,
     /// New resources whose names all of Azure shares: whether they can be had.
     pub names: Vec<(Address, &'static Kind, ArmId)>,
@@ -131,6 +135,9 @@ impl Questions {
             }
             if let Some(group) = locks::group_of(change).filter(|g| !new_groups.contains(&g.folded())) {
                 questions.groups.insert(group.folded(), group);
+            }
+            if let Some(subscription) = locks::subscription_of(change) {
+                questions.groups.insert(subscription.folded(), subscription);
             }
             if let (Action::Create, true, Some(id)) = (change.action, change.prior.is_none(), &change.arm_id)
             {
@@ -167,6 +174,7 @@ pub fn check(plan: &Plan, live: Option<&Live>, facts: &Facts) -> Diagnostics {
     found.extend(quota::check(plan, live, facts));
     found.extend(locks::check(plan, facts));
     found.extend(names(plan, facts));
+    found.extend(deleted::check(plan, facts));
     found.into_iter().collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Diagnostic, Live, Place};
 
-use super::demand::{Location, Share, shares};
+use super::demand::{Location, Service, Share, shares};
 use super::{Counted, Facts, Quota, Region, Tier, fold_family};
 use crate::plan::Plan;
 
@@ -125,9 +125,11 @@ fn advice(location: &Location, region: &Region, quota: &Quota, enough: i64) -> S
     };
     let less = match quota.counted {
         Counted::Computes => "have fewer computes",
+        _ if location.service == Service::Compute => "lower `instances`, choose another size",
         _ => "lower `max_instances`, choose another size",
     };
     format!(
-        "{zero}Ask Azure for a quota of {enough}, {less} or another region; `plumb quota --location {location}` shows the table, `--skip-preflight` goes on regardless"
+        "{zero}Ask Azure for a quota of {enough}, {less} or another region; `plumb quota --location {}` shows the table, `--skip-preflight` goes on regardless",
+        location.region
     )
 }
