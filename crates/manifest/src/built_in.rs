@@ -30,16 +30,25 @@ pub struct Interface {
 pub(crate) const PREFIX: &str = "plumb/";
 
 /// Every one, ordered by name.
-pub static BUILT_IN: [BuiltIn; 1] = [BuiltIn {
-    name: "plumb/dsvm-pool",
-    files: &[
-        ("autoscale.yaml", include_str!("../components/dsvm-pool/autoscale.yaml")),
-        ("component.yaml", include_str!("../components/dsvm-pool/component.yaml")),
-        ("machines.yaml", include_str!("../components/dsvm-pool/machines.yaml")),
-        ("network.yaml", include_str!("../components/dsvm-pool/network.yaml")),
-        ("share.yaml", include_str!("../components/dsvm-pool/share.yaml")),
-    ],
-}];
+pub static BUILT_IN: [BuiltIn; 2] = [
+    BuiltIn {
+        name: "plumb/batch-ai-auto-storage",
+        files: &[
+            ("account.yaml", include_str!("../components/batch-ai-auto-storage/account.yaml")),
+            ("component.yaml", include_str!("../components/batch-ai-auto-storage/component.yaml")),
+        ],
+    },
+    BuiltIn {
+        name: "plumb/dsvm-pool",
+        files: &[
+            ("autoscale.yaml", include_str!("../components/dsvm-pool/autoscale.yaml")),
+            ("component.yaml", include_str!("../components/dsvm-pool/component.yaml")),
+            ("machines.yaml", include_str!("../components/dsvm-pool/machines.yaml")),
+            ("network.yaml", include_str!("../components/dsvm-pool/network.yaml")),
+            ("share.yaml", include_str!("../components/dsvm-pool/share.yaml")),
+        ],
+    },
+];
 
 /// The one with this name.
 pub fn find(name: &str) -> Option<&'static BuiltIn> {

@@ -105,8 +105,130 @@ body:
   properties: { retentionInDays: 30, features: { enableLogAccessUsingOnlyResourcePermissions: true } }
 ";
 
+const RECIPES: &str = "{ kind: batch_ai_workspace, name: recipes, resource_group: ml, location: westeurope }";
+
 /// One row for each kind.
 pub const ROWS: &[Row] = &[
+    Row {
+        address: "resource_group/ml",
+        needs: &["{ kind: resource_group, name: stays, location: westeurope }"],
+        document: "{ kind: resource_group, name: ml, location: westeurope, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "application_insights/eyes",
+        needs: &[GROUP],
+        document: "{ kind: application_insights, name: eyes, resource_group: ml, location: westeurope, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "container_registry/images7",
+        needs: &[GROUP],
+        document: "{ kind: container_registry, name: images7, resource_group: ml, location: westeurope, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "key_vault/keys-7",
+        needs: &[GROUP],
+        document: "{ kind: key_vault, name: keys-7, resource_group: ml, location: westeurope, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "storage_account/poolfiles7",
+        needs: &[GROUP],
+        document: "{ kind: storage_account, name: poolfiles7, resource_group: ml, location: westeurope, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "user_assigned_identity/trainer",
+        needs: &[GROUP],
+        document: "{ kind: user_assigned_identity, name: trainer, resource_group: ml, location: westeurope, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "batch_ai_workspace/recipes",
+        needs: &[GROUP],
+        document: "{ kind: batch_ai_workspace, name: recipes, resource_group: ml, location: westeurope, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "workspace/lab",
+        needs: &[GROUP],
+        document: "{ kind: workspace, name: lab, resource_group: ml, location: westeurope, tags: { team: ds }, description: ours }",
+        drift: || ("", json!({ "properties": { "description": "theirs" }, "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "cluster/lab/cpu",
+        needs: &[GROUP, LAB],
+        document: "{ kind: cluster, name: cpu, workspace: lab, max_instances: 3 }",
+        drift: || ("", json!({ "properties": { "properties": { "scaleSettings": { "maxNodeCount": 9 } } } })),
+    },
+    Row {
+        address: "instance/lab/alice",
+        needs: &[GROUP, LAB],
+        document: "{ kind: instance, name: alice, workspace: lab, idle_time_before_shutdown_minutes: 30 }",
+        drift: || ("", json!({ "properties": { "properties": { "idleTimeBeforeShutdown": "PT60M" } } })),
+    },
+    Row {
+        address: "kubernetes/lab/attached",
+        needs: &[GROUP, LAB],
+        document: "{ kind: kubernetes, name: attached, workspace: lab, resource_id: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/others/providers/Microsoft.ContainerService/managedClusters/farm, namespace: training, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "virtual_machine/lab/attached",
+        needs: &[GROUP, LAB],
+        document: "{ kind: virtual_machine, name: attached, workspace: lab, resource_id: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/others/providers/Microsoft.Compute/virtualMachines/box, ssh_settings: { admin_username: me, admin_password: correct-Horse-7 }, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "databricks/lab/attached",
+        needs: &[GROUP, LAB],
+        document: "{ kind: databricks, name: attached, workspace: lab, resource_id: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/others/providers/Microsoft.Databricks/workspaces/bricks, access_token: dapi-secret, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "hdinsight/lab/attached",
+        needs: &[GROUP, LAB],
+        document: "{ kind: hdinsight, name: attached, workspace: lab, resource_id: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/others/providers/Microsoft.HDInsight/clusters/insight, ssh_settings: { admin_username: me, admin_password: correct-Horse-7 }, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "synapse_spark/lab/attached",
+        needs: &[GROUP, LAB],
+        document: "{ kind: synapse_spark, name: attached, workspace: lab, resource_id: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/others/providers/Microsoft.Synapse/workspaces/syn/bigDataPools/spark, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "aks/lab/attached",
+        needs: &[GROUP, LAB],
+        document: "{ kind: aks, name: attached, workspace: lab, resource_id: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/others/providers/Microsoft.ContainerService/managedClusters/farm, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "data_factory/lab/attached",
+        needs: &[GROUP, LAB],
+        document: "{ kind: data_factory, name: attached, workspace: lab, resource_id: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/others/providers/Microsoft.DataFactory/factories/plant, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "data_lake_analytics/lab/attached",
+        needs: &[GROUP, LAB],
+        document: "{ kind: data_lake_analytics, name: attached, workspace: lab, resource_id: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/others/providers/Microsoft.DataLakeAnalytics/accounts/lake, data_lake_store_account_name: store, tags: { team: ds } }",
+        drift: || ("", json!({ "tags": { "team": "other" } })),
+    },
+    Row {
+        address: "batch_ai_cluster/recipes/nc6",
+        needs: &[GROUP, RECIPES],
+        document: "{ kind: batch_ai_cluster, name: nc6, batch_ai_workspace: recipes, size: Standard_D2, target_instances: 1, ssh_settings: { admin_username: me, admin_password: correct-Horse-7 } }",
+        drift: || ("", json!({ "properties": { "scaleSettings": { "manual": { "targetNodeCount": 2 } } } })),
+    },
+    Row {
+        address: "batch_ai_file_server/recipes/nfs",
+        needs: &[GROUP, RECIPES],
+        document: "{ kind: batch_ai_file_server, name: nfs, batch_ai_workspace: recipes, size: Standard_D2, ssh_settings: { admin_username: me, admin_password: correct-Horse-7 }, data_disks: { size_gb: 10, count: 2 } }",
+        drift: || ("", json!({ "properties": { "dataDisks": { "diskCount": 3 } } })),
+    },
     Row {
         address: "virtual_network/net",
         needs: &[GROUP],
@@ -285,6 +407,22 @@ tags: { from: batch-ai }
         drift: || ("", json!({ "properties": { "fileShareName": "other", "tags": { "from": "somewhere" } } })),
     },
 ];
+
+/// Rules of managed networks are no resources of their own in the emulator, so that nobody can change one behind its
+/// back as the others; `attached.rs` of the cli's tests does so in the workspace.
+const ELSEWHERE: [&str; 1] = ["outbound_rule"];
+
+#[test]
+fn every_kind_has_a_row() {
+    let has_row =
+        |kind: &model::Kind| ROWS.iter().any(|row| row.address.split('/').next() == Some(kind.name));
+    let without: Vec<&str> = model::kinds::KINDS
+        .iter()
+        .filter(|kind| kind.in_arm() && !ELSEWHERE.contains(&kind.name) && !has_row(kind))
+        .map(|kind| kind.name)
+        .collect();
+    assert_eq!(without, Vec::<&str>::new());
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resource_of_each_kind_is_made_imported_repaired_and_deleted() {

@@ -31,6 +31,10 @@ fn every_command_of_the_old_article_has_its_counterpart() {
     project.ok(&["apply", "--auto-approve"]);
 
     let list = project.ok(&["state", "list"]).stdout;
+    for name in ["storage_account/account", "file_share/account/share", "arm/container"] {
+        assert!(list.contains(&format!("auto-storage/{name}")), "{list}");
+    }
+    assert_eq!(project.run(&["plan", "--detailed-exitcode"]).code, 0, "the account's key changes nothing");
     for name in ["nc6", "auto", "prepared"] {
         assert!(list.contains(&format!("batch_ai_cluster/recipes/{name}")), "{list}");
     }
