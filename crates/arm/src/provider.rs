@@ -195,6 +195,10 @@ impl Provider for ArmProvider {
         self.locks_of(scope).await
     }
 
+    async fn outdated(&self, set: &ArmId) -> Result<Vec<String>, CloudError> {
+        self.outdated_of(set).await
+    }
+
     async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError> {
         self.check_name(kind, id).await
     }

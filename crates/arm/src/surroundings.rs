@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::client::Call;
 use crate::judge::no_reply;
-use crate::path::RESOURCES_VERSION;
+use crate::path::{RESOURCES_VERSION, api_version_of};
 use crate::provider::ArmProvider;
 
 const ML: &str = "providers/Microsoft.MachineLearningServices";
@@ -89,6 +89,19 @@ impl ArmProvider {
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Machines say of themselves whether they have the latest model of their set (dsvm-pool facts §4).
+    pub(crate) async fn outdated_of(&self, set: &ArmId) -> Result<Vec<String>, CloudError> {
+        let url =
+            self.client.endpoint.url(set, &["virtualMachines"], &[("api-version", api_version_of(set))]);
+        let machines = match self.client.pages(Call::get(url), "value").await {
+            Err(error) if error.is_not_found() => Vec::new(),
+            machines => machines?,
+        };
+        let behind =
+            machines.iter().filter(|m| get(m, "properties.latestModelApplied") == Some(&json!(false)));
+        Ok(behind.filter_map(|m| get(m, "instanceId")?.as_str()).map(str::to_owned).collect())
     }
 
     /// What the subscription's resource provider says of the type.

@@ -9,7 +9,7 @@ use executor::{
     Applied, Context, Event, Events, Proposed, Provider, ReadOnly, Recovered, Settings as Patience, Wanted,
     propose, take_up,
 };
-use model::{Address, Diagnostic, Seal, Snapshot};
+use model::{Address, Diagnostic, Diagnostics, Seal, Snapshot};
 use planner::preflight::{Answer, Counted, Location, Region, Share};
 use planner::{
     Action, Approval, Asked, Change, Ground, Made, Options, Plan, Reason, Step, Verb, adoption, judged,
@@ -216,10 +216,12 @@ impl<'a> Engine<'a> {
         Ok((approval, text))
     }
 
-    /// A plan for its drift only.
-    pub async fn drift(&self, all: bool) -> Result<Arc<Plan>, Failure> {
+    /// A plan for its drift only, and what is not as it should be beside it.
+    pub async fn drift(&self, all: bool) -> Result<(Arc<Plan>, Diagnostics), Failure> {
         let options = Options { show_unmanaged: all, ..self.options()? };
-        Ok(self.plan(&options).await?.plan)
+        let proposed = self.plan(&options).await?;
+        let behind = self.unless_stopped(proposed.behind(&self.context)).await?;
+        Ok((proposed.plan, behind))
     }
 
     /// Now, as people read it.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Live, Snapshot, Value};
+use model::{Diagnostics, Live, Snapshot, Value};
 use planner::preflight::{self, Facts, Location};
 use planner::{Approval, Asked, Graph, Made, Options, Plan, Proposal, plan};
 use state::{Lock, StateError};
@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::apply::{Applied, apply};
 use crate::calendar;
-use crate::preflight::{facts, softly_deleted};
+use crate::preflight::{facts, models, softly_deleted};
 use crate::provider::CloudError;
 use crate::recover::{Recovered, mark_open, recover};
 use crate::refresh::refresh;
@@ -161,6 +161,13 @@ impl Proposed {
         let (provider, parallelism) = (context.provider.as_ref(), context.settings.parallelism);
         let read = facts(provider, &self.plan, self.live.as_ref(), further, parallelism).await;
         Facts { deleted: softly_deleted(context, &self.plan).await, ..read }
+    }
+
+    /// What is not as it should be and is no drift of a resource: machines that lag behind their scale sets.
+    pub async fn behind(&self, context: &Context) -> Diagnostics {
+        let (provider, parallelism) = (context.provider.as_ref(), context.settings.parallelism);
+        let models = models(provider, &self.plan, parallelism).await;
+        preflight::behind(&self.plan, &models).into_iter().collect()
     }
 
     /// Looks at what would stop the plan halfway, and adds it to the plan's diagnostics. A plan that cannot be applied

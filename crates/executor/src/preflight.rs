@@ -29,7 +29,7 @@ pub async fn facts(
     further: &BTreeSet<Location>,
     parallelism: usize,
 ) -> Facts {
-    let Questions { parents, groups, names } = Questions::of(plan);
+    let Questions { parents, groups, names, sets } = Questions::of(plan);
     let parallelism = parallelism.max(1);
     let parents = parents_regions(provider, parents, parallelism).await;
     let mut regions = Questions::regions(plan, live, &parents);
@@ -41,12 +41,13 @@ pub async fn facts(
     let locks = stream::iter(groups).map(async |(key, group)| (key, answered(provider.locks(&group).await)));
     let names = stream::iter(names)
         .map(async |(address, kind, id)| (address, answered(provider.name_taken(kind, &id).await)));
-    let (regions, locks, names) = tokio::join!(
+    let (regions, locks, names, models) = tokio::join!(
         regions.buffer_unordered(parallelism).collect(),
         locks.buffer_unordered(parallelism).collect(),
         names.buffer_unordered(parallelism).collect(),
+        models_of(provider, sets, parallelism),
     );
-    Facts { parents, regions, locks, names, deleted: BTreeMap::new() }
+    Facts { parents, regions, locks, names, models, deleted: BTreeMap::new() }
 }
 
 /// Workspaces to be made that a run of the history deleted softly while Azure may still hold their names, and when. A
@@ -79,6 +80,25 @@ pub(crate) async fn softly_deleted(context: &Context, plan: &Plan) -> BTreeMap<A
         }
     }
     found
+}
+
+/// The machines of the plan's scale sets that do not have the latest model.
+pub async fn models(
+    provider: &dyn Provider,
+    plan: &Plan,
+    parallelism: usize,
+) -> BTreeMap<Address, Answer<Vec<String>>> {
+    models_of(provider, Questions::of(plan).sets, parallelism.max(1)).await
+}
+
+async fn models_of(
+    provider: &dyn Provider,
+    sets: Vec<(Address, ArmId)>,
+    parallelism: usize,
+) -> BTreeMap<Address, Answer<Vec<String>>> {
+    let read =
+        stream::iter(sets).map(async |(address, id)| (address, answered(provider.outdated(&id).await)));
+    read.buffer_unordered(parallelism).collect().await
 }
 
 /// The regions of workspaces that no document has. One that cannot be read leaves its computes out.

@@ -42,6 +42,9 @@ pub trait Provider: Send + Sync {
     /// The locks on a resource group and on what lies in it; of a subscription those on itself alone. Reads only.
     async fn locks(&self, scope: &ArmId) -> Result<Vec<Lock>, CloudError>;
 
+    /// The machines of a scale set that do not have its latest model. Reads only.
+    async fn outdated(&self, set: &ArmId) -> Result<Vec<String>, CloudError>;
+
     /// Why a new resource cannot have the name in its id, where all of Azure shares the names of its kind; `None` when
     /// it can, or nobody can say. Changes nothing.
     async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError>;

@@ -52,6 +52,10 @@ impl Provider for ReadOnly {
         self.0.locks(scope).await
     }
 
+    async fn outdated(&self, set: &ArmId) -> Result<Vec<String>, CloudError> {
+        self.0.outdated(set).await
+    }
+
     async fn name_taken(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<String>, CloudError> {
         self.0.name_taken(kind, id).await
     }

@@ -54,6 +54,7 @@ const BESIDE: &[Beside] = &[
     beside(Purpose::Plan, &["scale_set"], "Microsoft.Compute/skus/read"),
     beside(Purpose::Plan, &["container_registry"], "Microsoft.ContainerRegistry/checkNameAvailability/read"),
     beside(Purpose::Plan, &["key_vault"], "Microsoft.KeyVault/checkNameAvailability/read"),
+    beside(Purpose::Plan, &["scale_set"], "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/read"),
     beside(Purpose::Plan, &["storage_account"], "Microsoft.Storage/checkNameAvailability/read"),
     beside(
         Purpose::Apply,

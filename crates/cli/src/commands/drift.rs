@@ -16,10 +16,11 @@ pub async fn run(args: &args::Drift, session: &Session) -> Result<Exit, Failure>
     let engine = Engine::read_only(session, &planning, output::progress_mode(false)).await?;
     let drift = engine.drift(args.all).await;
     engine.stop().await;
-    let plan = drift?;
+    let (plan, behind) = drift?;
     if plan.doubts.has_errors() {
         return Err(session.refused(plan.doubts.clone()));
     }
+    session.warn(&behind);
     let counted = plan.drift.iter().filter(|d| !d.unmanaged).count();
     if args.json {
         let value = render::json(&plan);

@@ -424,3 +424,59 @@ location: westeurope
     apply(&bench, &workspace("second", &format!("{here}purge_on_delete: true\n")));
     apply(&bench, &workspace("second", "location: northeurope\npurge_on_delete: true\n"));
 }
+
+#[test]
+fn machines_that_lag_behind_their_scale_set_are_named_with_the_command() {
+    let bench = Bench::new();
+    let manifest = |version: &str| {
+        format!(
+            "kind: resource_group
+name: ml
+location: westeurope
+---
+{{ kind: virtual_network, name: net, resource_group: ml, location: westeurope, address_prefixes: [10.0.0.0/16] }}
+---
+{{ kind: subnet, name: nodes, virtual_network: net, address_prefix: 10.0.0.0/24 }}
+---
+kind: scale_set
+name: pool
+resource_group: ml
+location: westeurope
+size: Standard_D2s_v3
+instances: 2
+computer_name_prefix: pool
+admin_username: scientist
+admin_password: correct-Horse-7
+image: {{ publisher: microsoft-dsvm, offer: ubuntu-2204, sku: 2204-gen2, version: {version} }}
+network_interfaces: [{{ name: nic, ip_configurations: [{{ name: ip, subnet: nodes }}] }}]
+"
+        )
+    };
+    let words = "2 instances are not on the latest model of scale_set/pool: 0, 1";
+    let command = "az vmss update-instances --resource-group ml --name pool --instance-ids 0 1";
+    bench.project.write("all.yaml", &manifest("26.06.03"));
+    bench.project.ok(&["apply", "--auto-approve"]);
+    let current = bench.project.ok(&["plan"]);
+    assert!(!current.stderr.contains("latest model"), "{}", current.stderr);
+    bench.project.write("all.yaml", &manifest("26.09.11"));
+    bench.project.ok(&["apply", "--auto-approve"]);
+    for args in [&["plan", "--detailed-exitcode"][..], &["drift"]] {
+        let said = bench.project.run(args);
+        assert_eq!(said.code, 0, "it is no change, and no drift: {}", said.stderr);
+        assert!(said.stderr.contains(words) && said.stderr.contains(command), "{}", said.stderr);
+    }
+    let set = format!("{GROUP}/providers/Microsoft.Compute/virtualMachineScaleSets/pool");
+    let machine = format!("resource?id={set}/virtualMachines/0");
+    bench.cloud.control(
+        Method::Patch,
+        &machine,
+        Some(&json!({ "properties": { "latestModelApplied": true } })),
+    );
+    let one = bench.project.ok(&["plan"]);
+    assert!(
+        one.stderr.contains("1 instance is not on the latest model of scale_set/pool: 1"),
+        "{}",
+        one.stderr
+    );
+    assert!(!bench.project.ok(&["plan", "--skip-preflight"]).stderr.contains("latest model"));
+}

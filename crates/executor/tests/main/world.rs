@@ -491,6 +491,10 @@ impl Provider for World {
         Ok(self.locked.lock().expect("locks").clone())
     }
 
+    async fn outdated(&self, _: &ArmId) -> Result<Vec<String>, CloudError> {
+        Ok(Vec::new())
+    }
+
     async fn name_taken(&self, _: &'static Kind, _: &ArmId) -> Result<Option<String>, CloudError> {
         Ok(None)
     }

@@ -7,6 +7,7 @@
 mod deleted;
 mod demand;
 mod locks;
+mod models;
 mod quota;
 mod sizes;
 
@@ -105,6 +106,8 @@ pub struct Facts {
     pub names: BTreeMap<Address, Answer<Option<String>>>,
     /// Workspaces to be made whose names plumb deleted softly, and when, RFC 3339.
     pub deleted: BTreeMap<Address, String>,
+    /// Machines that do not have the latest model of their scale set.
+    pub models: BTreeMap<Address, Answer<Vec<String>>>,
 }
 
 /// What to read for a plan; its regions follow from the parents ([`Questions::regions`]).
@@ -116,10 +119,12 @@ pub struct Questions {
     pub groups: BTreeMap<String, ArmId>,
     /// New resources whose names all of Azure shares: whether they can be had.
     pub names: Vec<(Address, &'static Kind, ArmId)>,
+    /// Scale sets that stand and upgrade their machines only when asked.
+    pub sets: Vec<(Address, ArmId)>,
 }
 
 impl Questions {
-    /// What there is to read for a plan; nothing when it makes, enlarges and deletes nothing.
+    /// What there is to read for a plan; but for scale sets nothing when it makes, enlarges and deletes nothing.
     pub fn of(plan: &Plan) -> Self {
         let mut questions = Questions::default();
         let new_groups: BTreeSet<String> = plan
@@ -139,6 +144,7 @@ impl Questions {
             if let Some(subscription) = locks::subscription_of(change) {
                 questions.groups.insert(subscription.folded(), subscription);
             }
+            questions.sets.extend(models::set_of(change));
             if let (Action::Create, true, Some(id)) = (change.action, change.prior.is_none(), &change.arm_id)
             {
                 questions.names.push((change.address.clone(), change.kind, id.clone()));
@@ -175,7 +181,13 @@ pub fn check(plan: &Plan, live: Option<&Live>, facts: &Facts) -> Diagnostics {
     found.extend(locks::check(plan, facts));
     found.extend(names(plan, facts));
     found.extend(deleted::check(plan, facts));
+    found.extend(behind(plan, &facts.models));
     found.into_iter().collect()
+}
+
+/// What does not stop a plan and is not as it should be: machines that lag behind their scale sets.
+pub fn behind(plan: &Plan, read: &BTreeMap<Address, Answer<Vec<String>>>) -> Vec<Diagnostic> {
+    models::check(plan, read)
 }
 
 /// What nobody could tell: a note, for the plan may be good.
@@ -194,7 +206,10 @@ fn unread(facts: &Facts) -> Vec<Diagnostic> {
     let names = facts.names.iter().filter_map(|(address, read)| {
         Some(note(format!("whether the name of {address} is taken"), read.as_ref().err()?))
     });
-    regions.chain(locks).chain(names).collect()
+    let models = facts.models.iter().filter_map(|(address, read)| {
+        Some(note(format!("which model the instances of {address} have"), read.as_ref().err()?))
+    });
+    regions.chain(locks).chain(names).chain(models).collect()
 }
 
 /// Names that are taken: a create would be refused.
