@@ -109,25 +109,19 @@ impl<'a> Planner<'a> {
             return;
         }
         let prior = self.priors.get(address).cloned();
-        let ours = prior.as_ref().map(|prior| prior.state.arm_id.as_ref());
-        let is_ours = |id: Option<&model::ArmId>| {
-            id.zip(resource.arm_id.as_ref()).is_some_and(|(a, b)| a.same(b.as_str()))
-        };
-        match ours {
-            Some(other) if !is_ours(other) => {
-                self.diagnostics.push(refusals::exists_elsewhere(resource, other));
-            }
-            _ if self.live.is_some() && self.observed(address).is_none() => {
-                self.diagnostics.push(refusals::not_there(resource));
-            }
-            _ => {}
+        if self.live.is_some() && self.observed(address).is_none() {
+            self.diagnostics.push(refusals::not_there(resource));
         }
         let change = match prior {
-            Some(prior) => notes::let_go(Change {
+            None => self.change(resource, Action::NoOp, None, None, Vec::new()),
+            Some(prior) if prior.state.has_id(resource.arm_id.as_ref()) => notes::let_go(Change {
                 action: Action::Forget,
                 ..self.torn_down(address, &prior, prior.state, Reason::Manifest)
             }),
-            None => self.change(resource, Action::NoOp, None, None, Vec::new()),
+            Some(prior) => {
+                self.diagnostics.push(refusals::exists_elsewhere(resource, prior.state.arm_id.as_ref()));
+                self.left_alone(address, &prior)
+            }
         };
         self.changes.insert(address.clone(), change);
     }

@@ -59,6 +59,9 @@ pub(super) struct DocumentForm {
     pub source: String,
     /// Whether it takes over what stands.
     pub adopts: bool,
+    /// Whether it is about what stands without plumb.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub existing: bool,
     /// Keyed hashes of values that are not shown, and of expressions that are not known yet.
     pub hidden: BTreeMap<String, String>,
     /// A keyed hash of all that it asks; empty where nothing is done.
@@ -245,7 +248,8 @@ fn attribute(kind: &'static Kind, path: &str) -> &'static Attribute {
 impl DocumentForm {
     fn of(resource: &Resource, done: bool, seal: &Seal) -> Self {
         let (hidden, whole) = if done { asked(resource, seal) } else { Default::default() };
-        Self { source: resource.source.clone(), adopts: resource.adopt.is_some(), hidden, whole }
+        let (source, existing) = (resource.source.clone(), resource.existing);
+        Self { source, adopts: resource.adopt.is_some(), existing, hidden, whole }
     }
 
     /// As much of a resource as renderers look at.
@@ -262,7 +266,7 @@ impl DocumentForm {
             create_first: None,
             adopt: self.adopts.then_some(Adopt::Named),
             implied_by: None,
-            existing: false,
+            existing: self.existing,
             place: Place::default(),
             source: self.source.clone(),
             places: Vec::new(),

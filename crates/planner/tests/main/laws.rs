@@ -55,7 +55,9 @@ fn settled(case: &Case) -> Result<Plan, model::Diagnostics> {
     let mut live = Live::default();
     for resource in graph.in_dependency_order() {
         let (observed, state) = applied(resource, &live, &case.seal);
-        snapshot.resources.insert(resource.address.clone(), state);
+        if !resource.existing {
+            snapshot.resources.insert(resource.address.clone(), state);
+        }
         if resource.kind.in_arm() {
             live.resources.insert(resource.address.clone(), observed);
         }
@@ -69,8 +71,13 @@ fn applied(resource: &Resource, live: &Live, seal: &Seal) -> (Observed, model::R
     let lookup = |address: &Address, name: &str| live.get(address)?.computed.get(name).cloned();
     let resolved = resolve(resource, &lookup).expect("values");
     let mut state = entry::whole(resource, &resolved, seal);
-    let computed: BTreeMap<&'static str, model::Json> =
-        resource.kind.computed.iter().map(|c| (c.name, c.name.into())).collect();
+    let computed: BTreeMap<&'static str, model::Json> = resource
+        .kind
+        .computed
+        .iter()
+        .filter(|c| c.listed.is_none())
+        .map(|c| (c.name, c.name.into()))
+        .collect();
     let kept = computed.iter().filter(|(name, _)| entry::is_kept(name));
     state.observed = kept.map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let sent = |path: &str| resource.kind.attribute(path).is_some_and(|a| !a.arm.is_empty());
