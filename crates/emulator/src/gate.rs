@@ -36,7 +36,7 @@ pub(crate) fn check_host(request: &Request) -> Result<(), ArmError> {
 
 /// Takes the run's own token and those that were issued, and returns who they speak for. For which audience they were
 /// is not asked: clients that are pointed here by their base URL alone still ask for Azure's.
-fn principal(world: &World, call: &Call) -> Result<String, ArmError> {
+pub(crate) fn principal(world: &World, call: &Call) -> Result<String, ArmError> {
     let Some(token) = bearer(call.request) else {
         let message = "Authentication failed. The 'Authorization' header is missing or invalid.";
         return Err(ArmError::gateway(401, "AuthenticationFailed", message));

@@ -3,7 +3,7 @@
 //! The way of a request: `face` (HTTP) → `emulator` (time, cloud file) → `world` (`passage`, `faults`, `route`) →
 //! `identity`, `arm`, `regions`, or one of the `kinds` → `store`. `passage` is the table of contents of what may refuse
 //! a request, and `governance` holds the rules. `template` is the language of deployments, `time` the cloud's clock and
-//! what it brings. `control` answers under `/_emulator/`. Everything from `world` on is pure: request and time in,
+//! what it brings. `files` is the data plane of file shares. `control` answers under `/_emulator/`. Everything from `world` on is pure: request and time in,
 //! response out.
 //!
 //! It knows no other crate of the workspace, so that neither side's mistakes hide the other's.
@@ -17,6 +17,7 @@ mod emulator;
 mod error;
 mod face;
 mod faults;
+mod files;
 mod gate;
 mod governance;
 mod identity;

@@ -8,7 +8,7 @@ use crate::identity::anonymous::Anonymous;
 use crate::route::call::{Call, Errand, Sender};
 use crate::wire::{Method, Request, Response};
 use crate::world::World;
-use crate::{faults, gate};
+use crate::{faults, files, gate};
 
 impl World {
     /// Answers a request at a moment of the cloud's time; a moment before that of an earlier request is taken as that.
@@ -16,7 +16,9 @@ impl World {
         let now = self.settle(now);
         let id = self.request_ids.guid();
         let mut call = Call::new(request, now, &id);
-        let mut response = if Anonymous::of(&request.path).is_some() {
+        let mut response = if files::is_for(&request.path) {
+            files::answer(self, &call)
+        } else if Anonymous::of(&request.path).is_some() {
             faults::strike(self, &call)
         } else {
             let reply = self.pass(&mut call);

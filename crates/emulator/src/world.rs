@@ -19,6 +19,7 @@ use crate::error::{
     parent_not_found, resource_not_found,
 };
 use crate::faults::{Fault, FaultReport, Faults};
+use crate::files::{Entry, Files};
 use crate::governance::Governance;
 use crate::governance::budgets::{BudgetReport, BudgetSetting, Budgets};
 use crate::identity::tokens::Tokens;
@@ -58,6 +59,8 @@ pub struct World {
     /// When principals were made, where that matters. A cloud that is opened again knows them all.
     principals: BTreeMap<String, Timestamp>,
     pub(crate) script_log: ScriptLog,
+    /// What lies on file shares.
+    pub(crate) files: Files,
     /// The version of the newest image for instances.
     pub(crate) image: String,
     pub(crate) random: Random,
@@ -97,6 +100,7 @@ impl World {
             workspace_quotas: BTreeMap::new(),
             principals: BTreeMap::new(),
             script_log: ScriptLog::default(),
+            files: Files::default(),
             image: "26.10.21".to_owned(),
             random: Random(options.seed),
             request_ids: Random(!options.seed),
@@ -423,6 +427,19 @@ impl World {
         self.script_log.runs.insert(folder.to_owned(), runs);
     }
 
+    /// Keeps what lies under a key on a share, or loses it.
+    pub(crate) fn keep_file(&mut self, key: String, entry: Option<Entry>) {
+        self.changes.push(Change::File(key.clone(), entry.clone().map(Box::new)));
+        self.place_file(key, entry);
+    }
+
+    fn place_file(&mut self, key: String, entry: Option<Entry>) {
+        match entry {
+            Some(entry) => self.files.insert(key, entry),
+            None => self.files.remove(&key),
+        };
+    }
+
     /// From now on this is the newest image of instances.
     pub(crate) fn publish_image(&mut self, version: &str) {
         self.changes.push(Change::Image(version.to_owned()));
@@ -521,6 +538,7 @@ impl World {
             Change::ScriptRuns(folder, runs) => {
                 self.script_log.runs.insert(folder, runs);
             }
+            Change::File(key, entry) => self.place_file(key, entry.map(|entry| *entry)),
             Change::Image(version) => self.image = version,
             Change::WorkspaceQuota(key, limit) => {
                 self.workspace_quotas.insert(key, limit);
@@ -543,10 +561,13 @@ impl World {
             .iter()
             .map(|(key, ending)| Change::ScriptForetold(key.clone(), Some(ending.clone())));
         let runs = log.runs.iter().map(|(folder, runs)| Change::ScriptRuns(folder.clone(), runs.clone()));
+        let files =
+            self.files.iter().map(|(key, entry)| Change::File(key.clone(), Some(Box::new(entry.clone()))));
         let scalars =
             [Change::Random(self.random.0), Change::Time(self.time), Change::Image(self.image.clone())];
         let governance = Change::Governance(Box::new(self.governance.clone()));
-        let things = resources.chain(operations).chain(held).chain(quotas).chain(foretold).chain(runs);
+        let things =
+            resources.chain(operations).chain(held).chain(quotas).chain(foretold).chain(runs).chain(files);
         scalars.into_iter().chain(things).chain([governance]).collect()
     }
 }

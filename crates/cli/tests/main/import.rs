@@ -61,6 +61,9 @@ impl Bench {
         team.endpoint = Some(cloud.endpoint());
         team.write("plumb.toml", PROJECT);
         team.write("team.yaml", TEAM);
+        // The script that Alice put on the share of the workspace.
+        let script = json!({ "path": "Users/alice/setup.sh", "exit_code": 0 });
+        cloud.control(Method::Post, "scripts", Some(&script));
         team.ok(&["apply", "--auto-approve"]);
         let mut bench = Self { cloud, project: Project::empty() };
         bench.project.endpoint = team.endpoint.clone();

@@ -1,15 +1,18 @@
 //! `Microsoft.MachineLearningServices/workspaces/datastores`: containers and shares by name. Their secrets go to the
 //! workspace's key vault and are in no answer.
 //!
-//! A workspace of Azure's comes with some; this one comes with none.
+//! A workspace comes with some: who asks for one of those by its name is told which share or container of the workspace's
+//! account it is. No list shows them here.
 
 use serde_json::{Value, json};
 
 use crate::error::{ArmError, Reply, bad_content, method_not_allowed};
 use crate::json;
 use crate::kinds::{Kind, PLAIN, PutStyle, plain};
+use crate::random::guid_of;
 use crate::route::router::Target;
 use crate::store::resource::Resource;
+use crate::wire::Response;
 use crate::world::{Call, World};
 
 pub(super) const KIND: Kind = Kind {
@@ -37,6 +40,7 @@ pub(super) const KIND: Kind = Kind {
     fixed: &["/properties/datastoreType"],
     check,
     finish: |_, _, body| _ = json::remove(body, "/properties/credentials/secrets"),
+    get,
     put,
     patch: |_, _, _| Err(method_not_allowed("PATCH")),
     ..PLAIN
@@ -56,6 +60,43 @@ fn check(_: &World, _: &Target, body: &Value, _: Option<&Resource>) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What a workspace brings along: name, type, key of the place, and how that is called; `{guid}` is the workspace's own.
+const BROUGHT: [(&str, &str, &str, &str); 4] = [
+    ("workspaceartifactstore", "AzureBlob", "containerName", "azureml"),
+    ("workspaceblobstore", "AzureBlob", "containerName", "azureml-blobstore-{guid}"),
+    ("workspacefilestore", "AzureFile", "fileShareName", "azureml-filestore-{guid}"),
+    ("workspaceworkingdirectory", "AzureFile", "fileShareName", "code-{guid}"),
+];
+
+fn get(world: &mut World, call: &Call, target: &Target) -> Reply {
+    match brought(world, target).filter(|_| world.store.get(&target.key()).is_none()) {
+        Some(body) => Ok(Response::json(200, &body)),
+        None => plain::get(world, call, target),
+    }
+}
+
+/// One of the workspace's own.
+fn brought(world: &World, target: &Target) -> Option<Value> {
+    let (name, word, place, pattern) =
+        BROUGHT.iter().find(|own| own.0.eq_ignore_ascii_case(target.name()))?;
+    let key = target.key();
+    let workspace = world.store.get(key.rsplit_once("/datastores/")?.0)?;
+    let account = json::text(&workspace.body, "/properties/storageAccount").rsplit('/').next().unwrap_or("");
+    let mut properties = (KIND.defaults)()["properties"].take();
+    json::overlay(
+        &mut properties,
+        &json!({
+            "accountName": account,
+            "credentials": { "credentialsType": "AccountKey" },
+            "datastoreType": word,
+            "isDefault": *name == "workspaceblobstore",
+        }),
+    );
+    properties[*place] = json!(pattern.replace("{guid}", &guid_of(&workspace.key())));
+    let id = format!("{}/datastores/{name}", workspace.id);
+    Some(json!({ "id": id, "name": name, "type": KIND.resource_type, "properties": properties }))
 }
 
 /// The secrets are looked at and kept nowhere.

@@ -23,7 +23,7 @@ mod log_analytics;
 mod network;
 mod role_assignment;
 mod role_definition;
-mod storage_account;
+pub(crate) mod storage_account;
 mod storage_services;
 mod tags;
 mod user_assigned_identity;

@@ -137,7 +137,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// A key of the account with that id, which need not be there.
-pub(super) fn key(world: &World, id: &str, name: &str) -> String {
+pub(crate) fn key(world: &World, id: &str, name: &str) -> String {
     let account = world.store.get(&id.to_ascii_lowercase());
     let renewed = account.and_then(|account| json::at(&account.hidden, &format!("/renewed/{name}")).as_i64());
     match renewed {

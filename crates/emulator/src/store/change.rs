@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arm::operation::Operation;
 use crate::control::script_log::Run;
+use crate::files::Entry;
 use crate::governance::Governance;
 use crate::kinds::compute::script::Ending;
 use crate::store::resource::Resource;
@@ -38,6 +39,8 @@ pub(crate) enum Change {
     ScriptForetold(String, Option<Ending>),
     /// The runs of setup scripts in a folder.
     ScriptRuns(String, Vec<Run>),
+    /// What lies under this key on a share; none when it is gone.
+    File(String, Option<Box<Entry>>),
     /// The newest image of instances.
     Image(String),
     /// A workspace has a quota of its own: lower-case quota id, limit.

@@ -14,6 +14,7 @@ mod drift;
 mod durable;
 mod fault_menu;
 mod fault_rules;
+mod files;
 mod generic;
 mod governance;
 mod http;

@@ -11,8 +11,10 @@ use serde_json::Value;
 
 use super::script::Ending;
 use crate::control::script_log::{ScriptLog, instance_key, path_key};
+use crate::files;
 use crate::json;
 use crate::store::resource::Resource;
+use crate::world::World;
 
 /// The memory of one instance.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ impl Memory {
 }
 
 impl Script {
-    /// Reads a script as a request sends it. One on the file share is taken to succeed at once.
+    /// Reads a script as a request sends it. One on the file share is read when it runs.
     pub(super) fn read(sent: &Value) -> Script {
         let text = json::text(sent, "/scriptData");
         let is_inline = json::text(sent, "/scriptSource").eq_ignore_ascii_case("inline");
@@ -60,11 +62,27 @@ impl Script {
         Script { path, timeout: json::text(sent, "/timeout").to_owned(), left_alone }
     }
 
-    /// How it ends on an instance: as foretold for its path or the instance, or as its text says.
-    pub(super) fn ending(&self, log: &ScriptLog, instance: &str) -> Ending {
+    /// How it ends on an instance of a workspace: as foretold for its path or the instance, or as its text says. What the
+    /// service says to one that is not on the share is not known; here it ends as in a shell. One on a share that is not
+    /// in this cloud is taken to succeed at once.
+    pub(super) fn ending(&self, world: &World, workspace: Option<&Resource>, instance: &str) -> Ending {
+        let log: &ScriptLog = &world.script_log;
         let by_path = self.path.as_ref().and_then(|path| log.foretold.get(&path_key(path)));
         let foretold = by_path.or_else(|| log.foretold.get(&instance_key(instance)));
-        foretold.unwrap_or(&self.left_alone).clone().within(&self.timeout)
+        let own = || match (&self.path, workspace) {
+            (Some(path), Some(workspace)) if files::has_share(world, workspace) => {
+                match files::text_of(world, workspace, path) {
+                    Some(text) => Ending::of(&text),
+                    None => Ending {
+                        exit_code: 127,
+                        seconds: 0.0,
+                        output: format!("{path}: No such file or directory\n"),
+                    },
+                }
+            }
+            _ => self.left_alone.clone(),
+        };
+        foretold.cloned().unwrap_or_else(own).within(&self.timeout)
     }
 }
 

@@ -193,7 +193,8 @@ pub(super) fn carry_out(world: &mut World, instance: &mut Resource, turn: &Turn,
 /// Runs one script after what has happened so far, and keeps what it writes.
 fn run(world: &mut World, instance: &Resource, outcome: &mut Outcome, name: &str, script: &Script) {
     let begins = later(outcome.ends_at, Work::InstanceScript.time());
-    let ending = script.ending(&world.script_log, &instance.id);
+    let workspace = instance.key().rsplit_once("/computes/").and_then(|(key, _)| world.store.get(key));
+    let ending = script.ending(world, workspace, &instance.id);
     let length = SignedDuration::try_from_secs_f64(ending.seconds.max(0.0)).unwrap_or(SignedDuration::MAX);
     outcome.ends_at = later(begins, length);
     if ending.exit_code != 0 {
