@@ -40,11 +40,13 @@ pub struct Client {
     pub(crate) endpoint: Endpoint,
     pub(crate) settings: Settings,
     pub(crate) redactor: Redactor,
-    transport: Arc<dyn Transport>,
+    pub(crate) transport: Arc<dyn Transport>,
     tokens: TokenCache,
+    /// Tokens for the data plane of storage accounts; asked for only where one is needed.
+    storage_tokens: TokenCache,
     gate: Gate,
     pub(crate) circuit: Circuit,
-    random: Random,
+    pub(crate) random: Random,
     correlation: Uuid,
     /// What the last reply said about the time, and when it came.
     told_time: Mutex<Option<(Timestamp, Instant)>>,
@@ -97,6 +99,7 @@ impl Client {
     ) -> Self {
         let random = Random::new(settings.seed);
         Self {
+            storage_tokens: TokenCache::new(tokens.clone(), endpoint.storage_scope(), !settings.seed),
             tokens: TokenCache::new(tokens, endpoint.scope(), !settings.seed),
             gate: Gate::new(settings.concurrency),
             circuit: Circuit::new(settings.outage_pause),
@@ -162,7 +165,7 @@ impl Client {
     }
 
     /// How long to wait before the next attempt: as told, else 1, 2, 4 … 60 s; spread.
-    fn pause(&self, told: Option<Duration>, attempt: u32) -> Duration {
+    pub(crate) fn pause(&self, told: Option<Duration>, attempt: u32) -> Duration {
         let back_off = Duration::from_secs(1 << (attempt - 1).min(6)).min(BACK_OFF_MAX);
         self.random.spread(told.unwrap_or(back_off))
     }
@@ -231,6 +234,11 @@ impl Client {
         if let Ok(token) = self.tokens.token().await {
             self.tokens.refuse(&token, None);
         }
+    }
+
+    /// A token for the data plane of storage accounts.
+    pub(crate) async fn storage_token(&self) -> Result<Secret, CloudError> {
+        self.storage_tokens.token().await.map_err(not_signed_in)
     }
 
     /// An error without the secrets that this process sent.

@@ -49,6 +49,8 @@ struct Named {
     authority: &'static str,
     /// The audience of tokens that a CI issues to be exchanged for Azure's.
     exchange_audience: &'static str,
+    /// What the hosts of its storage accounts end in.
+    storage: &'static str,
 }
 
 const CLOUDS: [Named; 3] = [
@@ -58,6 +60,7 @@ const CLOUDS: [Named; 3] = [
         base: "https://management.azure.com",
         authority: "https://login.microsoftonline.com",
         exchange_audience: "api://AzureADTokenExchange",
+        storage: "core.windows.net",
     },
     Named {
         name: "azure-usgov",
@@ -65,6 +68,7 @@ const CLOUDS: [Named; 3] = [
         base: "https://management.usgovcloudapi.net",
         authority: "https://login.microsoftonline.us",
         exchange_audience: "api://AzureADTokenExchangeUSGov",
+        storage: "core.usgovcloudapi.net",
     },
     Named {
         name: "azure-china",
@@ -72,6 +76,7 @@ const CLOUDS: [Named; 3] = [
         base: "https://management.chinacloudapi.cn",
         authority: "https://login.chinacloudapi.cn",
         exchange_audience: "api://AzureADTokenExchangeChina",
+        storage: "core.chinacloudapi.cn",
     },
 ];
 
@@ -126,6 +131,27 @@ impl Endpoint {
     /// The scope that tokens for it are asked for.
     pub fn scope(&self) -> String {
         format!("{}/.default", self.base.as_str().trim_end_matches('/'))
+    }
+
+    /// The scope that tokens for the data plane of storage accounts are asked for; an emulator takes its own.
+    pub(crate) fn storage_scope(&self) -> String {
+        self.known().map_or_else(|| self.scope(), |_| "https://storage.azure.com/.default".to_owned())
+    }
+
+    /// The URL of a file share. Its host follows from the account's name and the cloud alone; on this machine, where
+    /// there is one host, both names stand in the path. `None` when a name could lead elsewhere.
+    pub(crate) fn files(&self, account: &str, share: &str) -> Option<Url> {
+        let plain = |name: &str, extra: &str| {
+            (3..=63).contains(&name.len())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || extra.contains(c))
+        };
+        if !plain(account, "") || account.len() > 24 || !plain(share, "-") {
+            return None;
+        }
+        match self.known() {
+            Some(named) => Url::parse(&format!("https://{account}.file.{}/{share}", named.storage)).ok(),
+            None => self.base.join(&format!("/_files/{account}/{share}")).ok(),
+        }
     }
 
     /// The URL of a resource, or of what lies below it: `tail` are further path segments.
@@ -223,6 +249,37 @@ mod tests {
             "",
         ] {
             assert!(endpoint.admit(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_share_is_made_of_plain_names_alone() {
+        let url = |name, account, share| {
+            Endpoint::named(name).expect("a cloud").files(account, share).map(|url| url.to_string())
+        };
+        let share = "code-391ff5ac-6576-460f-ba4d-7e03433c68b6";
+        assert_eq!(
+            url("azure", "acct1", share),
+            Some(format!("https://acct1.file.core.windows.net/{share}"))
+        );
+        assert_eq!(
+            url("azure-china", "acct1", share),
+            Some(format!("https://acct1.file.core.chinacloudapi.cn/{share}"))
+        );
+        let local = Endpoint::loopback("http://127.0.0.1:80").expect("an endpoint").files("acct1", share);
+        assert_eq!(local.map(|url| url.to_string()), Some(format!("http://127.0.0.1/_files/acct1/{share}")));
+        for (account, share) in [
+            ("evil.example/", share),
+            ("evil.example#", share),
+            ("a@b", share),
+            ("acct1.", share),
+            ("ACCT1", share),
+            ("", share),
+            ("acct1", "../x"),
+            ("acct1", "a?b"),
+            ("acct1", ""),
+        ] {
+            assert_eq!(url("azure", account, share), None, "{account} {share}");
         }
     }
 

@@ -23,6 +23,7 @@ mod redact;
 mod report;
 mod send;
 pub mod settings;
+mod share;
 mod surroundings;
 pub mod token;
 pub mod trace;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use executor::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
+use executor::provider::{
+    CloudError, Collection, FileEntry, FileText, Item, Node, Operation, Outcome, Provider, Request, Sent,
+};
 use http::Method;
 use jiff::Timestamp;
 use model::compare::get;
@@ -18,6 +20,7 @@ use crate::observe::observe;
 use crate::pace::Young;
 use crate::path::{RESOURCES_VERSION, SUBSCRIPTION_VERSION, api_version_of, is_of};
 use crate::send::nothing_done;
+use crate::share::Shares;
 
 /// One write at a time.
 pub(crate) type Queue = Arc<tokio::sync::Mutex<()>>;
@@ -35,6 +38,8 @@ pub struct ArmProvider {
     pub(crate) queues: Mutex<BTreeMap<String, Queue>>,
     /// How long to wait before the first poll of operations that this process started, by folded id.
     pub(crate) first_pauses: Mutex<BTreeMap<String, Duration>>,
+    /// Where the files of workspaces lie.
+    pub(crate) shares: Shares,
 }
 
 impl ArmProvider {
@@ -47,6 +52,7 @@ impl ArmProvider {
             young: Young::default(),
             queues: Mutex::default(),
             first_pauses: Mutex::default(),
+            shares: Shares::default(),
         }
     }
 
@@ -128,6 +134,9 @@ impl Provider for ArmProvider {
     }
 
     async fn get(&self, kind: &'static Kind, id: &ArmId) -> Result<Option<Observed>, CloudError> {
+        if kind.is_on_share() {
+            return self.script_file(id).await;
+        }
         let body = self.body(id, kind.api_version()).await?;
         body.map(|body| self.observed(kind, id, &body)).transpose()
     }
@@ -146,6 +155,9 @@ impl Provider for ArmProvider {
         if !own.is_some_and(|own| own.eq_ignore_ascii_case(&request.arm_id.resource_type())) {
             let words = format!("`{}` is not the id of a {}", request.arm_id, request.kind.name);
             return Err(no_reply(Outcome::NotDone, words));
+        }
+        if request.kind.is_on_share() {
+            return self.change_file(request).await;
         }
         self.change(request).await
     }
@@ -207,6 +219,14 @@ impl Provider for ArmProvider {
         self.versions_of(id).await
     }
 
+    async fn files(&self, workspace: &ArmId, folder: &str) -> Result<Vec<FileEntry>, CloudError> {
+        self.entries(workspace, folder).await
+    }
+
+    async fn file(&self, workspace: &ArmId, path: &str, most: u64) -> Result<Option<FileText>, CloudError> {
+        self.end_of(workspace, path, most).await
+    }
+
     fn gone_proof_interval(&self) -> Duration {
         self.client.settings.gone_proof_interval
     }
@@ -229,7 +249,8 @@ fn collections_of(parent: &ArmId) -> Vec<(&'static str, &'static str)> {
         }
         _ => None,
     };
-    let mut found: Vec<_> = kinds::KINDS.iter().filter_map(inside).collect();
+    let mut found: Vec<_> =
+        kinds::KINDS.iter().filter(|kind| !kind.is_on_share()).filter_map(inside).collect();
     found.sort_unstable();
     found.dedup();
     found

@@ -379,7 +379,7 @@ fn is_compute(kind: &Kind) -> bool {
     matches!(kind.placement, Placement::InParent { collection: "computes", .. })
 }
 
-fn exists(id: &ArmId) -> CloudError {
+pub(crate) fn exists(id: &ArmId) -> CloudError {
     CloudError {
         code: "AlreadyExists".to_owned(),
         advice: Some("Plan again; `adopt: true` takes it over.".to_owned()),

@@ -34,8 +34,17 @@ const HEADERS: &[&str] = &[
     "x-ms-routing-request-id",
 ];
 
-const PARAMETERS: &[&str] =
-    &["$skip", "$top", "api-version", "forceToPurge", "monitor", "type", "underlyingResourceAction"];
+const PARAMETERS: &[&str] = &[
+    "$skip",
+    "$top",
+    "api-version",
+    "comp",
+    "forceToPurge",
+    "monitor",
+    "restype",
+    "type",
+    "underlyingResourceAction",
+];
 
 /// Body members whose text may be shown.
 const MEMBERS: &[&str] = &[

@@ -22,7 +22,9 @@ pub use engine::{Proposed, RunError, Wanted, propose, take_up};
 pub use event::{Event, Events};
 pub use failure::Failure;
 pub use preflight::facts;
-pub use provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
+pub use provider::{
+    CloudError, Collection, FileEntry, FileText, Item, Node, Operation, Outcome, Provider, Request, Sent,
+};
 pub use read_only::ReadOnly;
 pub use recover::{Recovered, mark_open, recover};
 pub use refresh::refresh;

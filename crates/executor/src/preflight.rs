@@ -29,7 +29,7 @@ pub async fn facts(
     further: &BTreeSet<Location>,
     parallelism: usize,
 ) -> Facts {
-    let Questions { parents, groups, names, sets } = Questions::of(plan);
+    let Questions { parents, groups, names, sets, scripts } = Questions::of(plan);
     let parallelism = parallelism.max(1);
     let parents = parents_regions(provider, parents, parallelism).await;
     let mut regions = Questions::regions(plan, live, &parents);
@@ -41,13 +41,18 @@ pub async fn facts(
     let locks = stream::iter(groups).map(async |(key, group)| (key, answered(provider.locks(&group).await)));
     let names = stream::iter(names)
         .map(async |(address, kind, id)| (address, answered(provider.name_taken(kind, &id).await)));
-    let (regions, locks, names, models) = tokio::join!(
+    let scripts = stream::iter(scripts).map(async |script| {
+        let read = provider.file(&script.workspace, &script.path, 0).await;
+        (script, answered(read.map(|file| file.is_some())))
+    });
+    let (regions, locks, names, models, scripts) = tokio::join!(
         regions.buffer_unordered(parallelism).collect(),
         locks.buffer_unordered(parallelism).collect(),
         names.buffer_unordered(parallelism).collect(),
         models_of(provider, sets, parallelism),
+        scripts.buffer_unordered(parallelism).collect(),
     );
-    Facts { parents, regions, locks, names, models, deleted: BTreeMap::new() }
+    Facts { parents, regions, locks, names, models, scripts, deleted: BTreeMap::new() }
 }
 
 /// Workspaces to be made that a run of the history deleted softly while Azure may still hold their names, and when. A

@@ -52,6 +52,22 @@ pub trait Provider: Send + Sync {
     /// The api-versions of a resource's type, as the cloud lists them. Reads only.
     async fn api_versions(&self, id: &ArmId) -> Result<Vec<String>, CloudError>;
 
+    /// What lies directly in a folder of a workspace's file share; nothing when there is no such folder. Reads only.
+    async fn files(&self, _workspace: &ArmId, _folder: &str) -> Result<Vec<FileEntry>, CloudError> {
+        Ok(Vec::new())
+    }
+
+    /// The end of a file on a workspace's file share, at most so many bytes; `None` when there is no such file. Reads
+    /// only.
+    async fn file(
+        &self,
+        _workspace: &ArmId,
+        _path: &str,
+        _most: u64,
+    ) -> Result<Option<FileText>, CloudError> {
+        Ok(None)
+    }
+
     /// How long two readings of "not found" must lie apart before a resource counts as gone.
     fn gone_proof_interval(&self) -> std::time::Duration;
 
@@ -131,6 +147,28 @@ pub struct Node {
     pub port: Option<i64>,
     /// The run that it works on.
     pub run_id: Option<String>,
+}
+
+/// What lies in a folder of a file share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// How many bytes a file has.
+    pub length: u64,
+    /// When it was last changed, if the service says.
+    pub modified: Option<Timestamp>,
+}
+
+/// Bytes of a file on a file share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileText {
+    /// How many bytes the whole file has.
+    pub length: u64,
+    /// Those that were asked for.
+    pub bytes: Vec<u8>,
 }
 
 /// What became of a request that failed (arm-faults §1, rule 2).

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use model::{ArmId, Kind, Listed, Observed, Secret};
 use planner::preflight::{Location, Lock, Region};
 
-use crate::provider::{CloudError, Collection, Item, Node, Operation, Outcome, Provider, Request, Sent};
+use crate::provider::{
+    CloudError, Collection, FileEntry, FileText, Item, Node, Operation, Outcome, Provider, Request, Sent,
+};
 
 /// Reads pass, writes are refused before anything is sent.
 pub struct ReadOnly(pub Arc<dyn Provider>);
@@ -46,6 +48,14 @@ impl Provider for ReadOnly {
 
     async fn regional(&self, location: &Location) -> Result<Region, CloudError> {
         self.0.regional(location).await
+    }
+
+    async fn files(&self, workspace: &ArmId, folder: &str) -> Result<Vec<FileEntry>, CloudError> {
+        self.0.files(workspace, folder).await
+    }
+
+    async fn file(&self, workspace: &ArmId, path: &str, most: u64) -> Result<Option<FileText>, CloudError> {
+        self.0.file(workspace, path, most).await
     }
 
     async fn locks(&self, scope: &ArmId) -> Result<Vec<Lock>, CloudError> {

@@ -204,8 +204,9 @@ async fn settle_set(
             let left = ResourceState { status: Status::Tainted, observed: kept(&observed), ..entry.clone() };
             Settled::Ended(Ending::Entry(Box::new(left)), format!("failed and left something behind: {why}"))
         }
-        // Azure had answered our PUT with an operation, so it is ours, whatever became of its values.
-        Err(Shortfall::NotApplied(observed, attributes)) if create && open.operation_url.is_some() => {
+        // Azure had answered our PUT with an operation, so it is ours, whatever became of its values; a file is made
+        // before its text is written.
+        Err(Shortfall::NotApplied(observed, attributes)) if create && is_ours(open, kind, &observed) => {
             let paths: Vec<&str> = attributes.iter().map(|a| a.path).collect();
             let left =
                 ResourceState { status: Status::Incomplete, observed: kept(&observed), ..entry.clone() };
@@ -240,6 +241,12 @@ async fn wait_until_settled(
         Err(error) if error.outcome == Outcome::Unknown => Err(Shortfall::Unreadable(error)),
         _ => read_back(context, expected).await,
     }
+}
+
+/// Whether what stands otherwise than intended was made by the intent all the same.
+fn is_ours(open: &OpenIntent, kind: &Kind, observed: &model::Observed) -> bool {
+    let made = observed.created.is_some() && made_after(open, observed.created);
+    open.operation_url.is_some() || (kind.is_on_share() && made)
 }
 
 /// Whether a resource can be the one that the intent asked for: made after it, as far as clocks tell.

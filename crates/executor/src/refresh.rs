@@ -106,6 +106,8 @@ fn readings_by_level(targets: Vec<Target>) -> impl Iterator<Item = Vec<Reading>>
     for target in targets {
         let collection = match target.kind.placement {
             Placement::Local => continue,
+            // A list of a folder does not tell what is in its files.
+            _ if target.kind.is_on_share() => target.arm_id.folded(),
             // Lists of extensions show those of other scopes, too: each is read by itself.
             // Of types that plumb does not know, nobody knows that lists tell all.
             Placement::Group { .. } | Placement::OnScope { .. } | Placement::Typed { .. } => {

@@ -154,6 +154,33 @@ fn joined(value: &Type, found: &mut Vec<&'static str>) {
     }
 }
 
+/// What lies on the share of a workspace: where that is, and the key of its account. Where the account takes no keys, a
+/// token serves, whose bearer has [`needed_data`].
+fn needed_on_share(purpose: Purpose) -> BTreeSet<String> {
+    let reads = ["workspaces/read", "workspaces/datastores/read"];
+    let mut found: BTreeSet<String> =
+        reads.map(|read| format!("Microsoft.MachineLearningServices/{read}")).into();
+    if purpose == Purpose::Apply {
+        found.insert("Microsoft.Storage/storageAccounts/listKeys/action".to_owned());
+    }
+    found
+}
+
+/// The data actions that resources of a kind need: what a token may do with files, as a backup does it.
+pub fn needed_data(purpose: Purpose, kind: &'static Kind) -> BTreeSet<String> {
+    const READ: [&str; 2] = ["fileshares/files/read", "readFileBackupSemantics/action"];
+    const WRITE: [&str; 3] =
+        ["fileshares/files/write", "fileshares/files/delete", "writeFileBackupSemantics/action"];
+    let of = |names: &[&str]| -> BTreeSet<String> {
+        names.iter().map(|name| format!("Microsoft.Storage/storageAccounts/fileServices/{name}")).collect()
+    };
+    match (kind.is_on_share(), purpose) {
+        (true, Purpose::Plan) => of(&READ),
+        (true, Purpose::Apply) => of(&[&READ[..], &WRITE[..]].concat()),
+        _ => BTreeSet::new(),
+    }
+}
+
 /// The actions that resources of a kind need, whose documents give the attributes at these paths.
 pub fn needed<'a>(
     purpose: Purpose,
@@ -161,6 +188,9 @@ pub fn needed<'a>(
     given: impl IntoIterator<Item = &'a str>,
 ) -> BTreeSet<String> {
     let Some(own) = controlled_type(kind) else { return BTreeSet::new() };
+    if kind.is_on_share() {
+        return if purpose == Purpose::DataScientist { BTreeSet::new() } else { needed_on_share(purpose) };
+    }
     let mut found: BTreeSet<String> = BESIDE
         .iter()
         .filter(|row| covers(purpose, row.purpose) && row.kinds.contains(&kind.name))
@@ -299,6 +329,18 @@ mod tests {
         let rules = given("storage_account", "network_acls.virtual_network_rules");
         assert!(rules.iter().any(|action| action.ends_with("/joinViaServiceEndpoint/action")));
         assert!(!rules.iter().any(|action| action.ends_with("/join/action")), "{rules:?}");
+    }
+
+    #[test]
+    fn files_on_a_share_need_a_key_or_data_actions() {
+        let kind = kinds::find("script_file").expect("a kind");
+        let key = "Microsoft.Storage/storageAccounts/listKeys/action";
+        assert!(actions(Purpose::Apply, kind.name).contains(key));
+        assert!(!actions(Purpose::Plan, kind.name).contains(key));
+        let (plan, apply) = (needed_data(Purpose::Plan, kind), needed_data(Purpose::Apply, kind));
+        assert!(plan.is_subset(&apply) && plan.len() == 2 && apply.len() == 5, "{apply:?}");
+        assert_eq!(needed_data(Purpose::Apply, kinds::find("cluster").expect("a kind")), BTreeSet::new());
+        assert_eq!(role_with(key).map(Purpose::word), Some("apply"));
     }
 
     #[test]

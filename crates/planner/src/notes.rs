@@ -8,7 +8,7 @@ use crate::plan::{Action, Change, Difference, Effect, Reason, Shown};
 pub(crate) fn of_create(mut change: Change) -> Change {
     change.notes.extend(change.kind.retired().map(str::to_owned));
     change.notes.extend(born_running(&change));
-    if let Some(parent) = &change.implied_by {
+    if let Some(parent) = change.implied_by.as_ref().filter(|_| !change.kind.is_on_share()) {
         change.notes.push(format!("implied by {parent}, which names none of its own"));
     }
     change
@@ -18,6 +18,12 @@ pub(crate) fn of_create(mut change: Change) -> Change {
 pub(crate) fn of_update(mut change: Change) -> Change {
     let mut notes: Vec<String> = change.differences.iter().filter_map(of_difference).collect();
     notes.dedup();
+    if change.kind.is_on_share() && change.updates() {
+        notes.push(
+            "instances that stand ran it already if it is their creation script; as a startup script it runs at their next start"
+                .to_owned(),
+        );
+    }
     if changes_script(&change) {
         notes.push(
             "instances that stand keep what they were created with; see the notes of each instance"
@@ -126,8 +132,9 @@ fn of_difference(difference: &Difference) -> Option<String> {
     }
 }
 
-/// Whether the text of a setup script changes.
+/// Whether the text of an inline setup script changes.
 fn changes_script(change: &Change) -> bool {
-    let difference = change.differences.iter().find(|d| d.attribute.path == "content");
+    let inline = change.desired.as_ref().is_some_and(|d| !d.attributes.contains_key("path"));
+    let difference = change.differences.iter().find(|d| d.attribute.path == "content" && inline);
     difference.is_some_and(|d| matches!((&d.before, &d.after), (Shown::Known(_), Shown::Known(_))))
 }

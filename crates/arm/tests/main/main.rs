@@ -21,6 +21,7 @@ mod reading;
 mod replies;
 mod retries;
 mod sending;
+mod share;
 mod signing_in;
 mod support;
 

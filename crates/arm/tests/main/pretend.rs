@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{Json, Secret};
 use tokio::time::{Instant, sleep};
 
-const ORIGIN: &str = "https://127.0.0.1:8443";
+pub const ORIGIN: &str = "https://127.0.0.1:8443";
 const START: &str = "2026-11-21T04:00:00Z";
 
 /// A request's way there and back.

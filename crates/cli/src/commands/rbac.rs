@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use manifest::Document;
-use model::permissions::{Purpose, needed, to_look_at};
+use model::permissions::{Purpose, needed, needed_data, to_look_at};
 use model::{Json, kinds};
 use serde_json::json;
 
@@ -20,6 +20,7 @@ struct Role {
     name: String,
     description: &'static str,
     actions: BTreeSet<String>,
+    data: BTreeSet<String>,
     scopes: Vec<String>,
 }
 
@@ -30,22 +31,24 @@ pub async fn run(args: &Rbac, session: &Session) -> Result<Exit, Failure> {
         RoleFor::Apply => Purpose::Apply,
         RoleFor::DataScientist => Purpose::DataScientist,
     };
-    let mut actions = BTreeSet::new();
+    let (mut actions, mut data) = (BTreeSet::new(), BTreeSet::new());
     let mut subscriptions = BTreeSet::from([session.subscription().to_owned()]);
     for resource in session.manifests.graph.resources() {
         actions.extend(match resource.existing {
             true => to_look_at(purpose, resource.kind),
             false => needed(purpose, resource.kind, resource.attributes.keys().copied()),
         });
+        data.extend(needed_data(purpose, resource.kind));
         subscriptions.extend(resource.arm_id.as_ref().map(|id| id.subscription().to_owned()));
     }
     // What has left the manifests is still there to be read and deleted.
     for entry in engine::snapshot(session).await?.resources.values() {
         let given = entry.applied.keys().copied();
         actions.extend(needed(purpose, entry.kind(), given));
+        data.extend(needed_data(purpose, entry.kind()));
         subscriptions.extend(entry.arm_id.as_ref().map(|id| id.subscription().to_owned()));
     }
-    let role = role(purpose, session, actions, &subscriptions);
+    let role = role(purpose, session, (actions, data), &subscriptions);
     output::result(&match args.format {
         RoleFormat::Json => output::json(&role.json()),
         RoleFormat::Manifest => manifest::write(&[role.document(session)]),
@@ -56,7 +59,7 @@ pub async fn run(args: &Rbac, session: &Session) -> Result<Exit, Failure> {
 fn role(
     purpose: Purpose,
     session: &Session,
-    actions: BTreeSet<String>,
+    (actions, data): (BTreeSet<String>, BTreeSet<String>),
     subscriptions: &BTreeSet<String>,
 ) -> Role {
     let project = match session.project.name.as_str() {
@@ -69,7 +72,7 @@ fn role(
         Purpose::DataScientist => "Start, stop and use the computes of the manifests.",
     };
     let scopes = subscriptions.iter().map(|id| format!("/subscriptions/{id}")).collect();
-    Role { name: format!("plumb {}{project}", purpose.word()), description: what, actions, scopes }
+    Role { name: format!("plumb {}{project}", purpose.word()), description: what, actions, data, scopes }
 }
 
 impl Role {
@@ -81,7 +84,7 @@ impl Role {
             "Description": self.description,
             "Actions": self.actions,
             "NotActions": [],
-            "DataActions": [],
+            "DataActions": self.data,
             "NotDataActions": [],
             "AssignableScopes": self.scopes,
         })
@@ -90,11 +93,15 @@ impl Role {
     /// As a document of a manifest.
     fn document(&self, session: &Session) -> Document {
         let scope = format!("/subscriptions/{}", session.subscription());
+        let mut permissions = json!({ "actions": self.actions });
+        if !self.data.is_empty() {
+            permissions["data_actions"] = json!(self.data);
+        }
         let attributes = [
             ("scope", json!(scope)),
             ("role_name", json!(self.name)),
             ("description", json!(self.description)),
-            ("permissions", json!([{ "actions": self.actions }])),
+            ("permissions", json!([permissions])),
             ("assignable_scopes", json!(self.scopes)),
         ];
         Document {

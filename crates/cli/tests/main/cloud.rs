@@ -87,6 +87,30 @@ impl Cloud {
         serde_json::from_slice(&response.body).unwrap_or(Value::Null)
     }
 
+    /// Somebody else's doing on the file share of a workspace: a file with this text, or none. Its folder must be there.
+    pub fn share(&self, workspace: &str, path: &str, text: Option<&str>) {
+        let store = self.read(&format!("{workspace}/datastores/workspaceworkingdirectory"));
+        let name = |key: &str| store["properties"][key].as_str().expect("a datastore has names").to_owned();
+        let url = format!("/_files/{}/{}/{path}", name("accountName"), name("fileShareName"));
+        let send = |method, query: &str, headers: &[(&str, &str)], body: &str| {
+            let mut request = Request::new(method, &format!("{url}{query}"))
+                .header("host", "127.0.0.1")
+                .header("x-ms-version", "2024-05-04")
+                .header("x-ms-file-request-intent", "backup")
+                .header("authorization", &format!("Bearer {DEFAULT_TOKEN}"));
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            request.body = body.as_bytes().to_vec();
+            let response = self.running().emulator.handle(&request);
+            assert!(response.status < 300, "{path}: {}", String::from_utf8_lossy(&response.body));
+        };
+        let Some(text) = text else { return send(Method::Delete, "", &[], "") };
+        let (length, range) = (text.len().to_string(), format!("bytes=0-{}", text.len() - 1));
+        send(Method::Put, "", &[("x-ms-type", "file"), ("x-ms-content-length", &length)], "");
+        send(Method::Put, "?comp=range", &[("x-ms-write", "update"), ("x-ms-range", &range)], text);
+    }
+
     /// Requests since the last call.
     pub fn new_requests(&mut self) -> Vec<Value> {
         let all = self.control(Method::Get, "requests", None);
@@ -100,7 +124,8 @@ impl Cloud {
 /// Whether a request changes something: a question about a name is a POST and does not.
 pub fn is_write(request: &Value) -> bool {
     let path = request["path"].as_str().unwrap_or_default();
-    request["method"] != "GET" && !path.ends_with("/checkNameAvailability")
+    !["GET", "HEAD"].iter().any(|method| request["method"] == *method)
+        && !path.ends_with("/checkNameAvailability")
 }
 
 impl Drop for Cloud {

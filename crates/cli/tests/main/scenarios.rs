@@ -7,6 +7,7 @@
 //! | `$ plumb …` | runs it; its stdout follows, its exit code when that is not 0 |
 //! | `$! plumb …` | the same, with stderr after stdout |
 //! | `edit ID JSON`, `vanish ID` | somebody changes the cloud; `~` stands for the workspace's ARM id |
+//! | `share PATH TEXT`, `unshare PATH` | somebody puts a file on the workspace's share, or takes it away |
 //! | `option NAME VALUE` | before the first command: how the emulator behaves |
 //! | `requests` | the writes since the last time, as the emulator saw them |
 //!
@@ -68,6 +69,11 @@ fn play(path: &Path) {
             "edit" | "vanish" => {
                 stage.echo(line);
                 stage.change(word, rest);
+            }
+            "share" | "unshare" => {
+                stage.echo(line);
+                let (path, text) = rest.split_once(' ').unwrap_or((rest, ""));
+                stage.cloud().share(WORKSPACE, path, (word == "share").then_some(text));
             }
             "requests" => {
                 stage.echo(line);
@@ -162,9 +168,11 @@ impl Stage {
 fn shortened(request: &Value) -> String {
     let text = |name: &str| request[name].as_str().unwrap_or_default();
     let path = text("path").replace(WORKSPACE, "~");
+    let path = path.replace("/_files/researchst8dea7851/code-8dea7851-6db2-5c7f-8e09-9e106ebb24cb", "SHARE");
     let path = path.strip_prefix("/subscriptions/00000000-0000-0000-0000-000000000001").unwrap_or(&path);
     let body = if request["body"].is_null() { String::new() } else { format!(" {}", request["body"]) };
-    let query: Vec<&str> = text("query").split('&').filter(|q| !q.starts_with("api-version")).collect();
+    let query: Vec<&str> =
+        text("query").split('&').filter(|q| !q.is_empty() && !q.starts_with("api-version")).collect();
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     format!("{} {path}{query} {}{body}", text("method"), request["status"])
 }

@@ -126,7 +126,7 @@ impl Header<'_> {
             (None, _) if az_ml_workspace(root).is_some() => kinds::find("workspace").map(|kind| (kind, true)),
             (None, Some(entry)) => self.az_ml_kind(&entry.node).map(|kind| (kind, true)),
             (None, None) => {
-                let names = kinds::KINDS.map(|k| k.name);
+                let names = written();
                 let near =
                     root.entries().into_iter().flatten().find(|e| {
                         model::rule::nearest(&e.key, ["kind"]).is_some() && e.node.text().is_some()
@@ -140,14 +140,20 @@ impl Header<'_> {
     }
 
     fn own_kind(&mut self, node: &Node<'_>) -> Option<&'static Kind> {
-        let found = node.text().and_then(kinds::find);
+        let found = node.text().and_then(kinds::find).filter(|kind| !kind.is_on_share());
         if found.is_none() {
             let given = node.text().unwrap_or_default();
             let words = format!(
                 "there is no kind {}",
                 node.text().map_or(described(&node.to_json()), |t| format!("`{t}`"))
             );
-            self.error(words, known_keys(given, kinds::KINDS.map(|k| k.name)), node.place);
+            let help = match kinds::find(given) {
+                Some(_) => {
+                    "write a `setup_script` with `source: workspace_storage`: plumb keeps its file".to_owned()
+                }
+                None => known_keys(given, written()),
+            };
+            self.error(words, help, node.place);
         }
         found
     }
@@ -334,7 +340,8 @@ impl Header<'_> {
 
     fn adopt(&mut self, node: &Node<'_>, kind: &Kind) -> Option<Adopt> {
         match (&node.yaml, node.text().and_then(ArmId::parse)) {
-            (Yaml::Boolean(true), _) if kind.in_arm() => Some(Adopt::Named),
+            // A script's file may stand.
+            (Yaml::Boolean(true), _) if kind.in_arm() || kind.name == "setup_script" => Some(Adopt::Named),
             (Yaml::Boolean(false), _) => None,
             (_, Some(id)) if kind.in_arm() => Some(Adopt::Id(id)),
             _ => {
@@ -349,6 +356,11 @@ impl Header<'_> {
             }
         }
     }
+}
+
+/// The kinds that documents are written of.
+fn written() -> impl Iterator<Item = &'static str> + Clone {
+    kinds::KINDS.into_iter().filter(|kind| !kind.is_on_share()).map(|kind| kind.name)
 }
 
 /// Whether it describes a workspace.

@@ -20,6 +20,7 @@ mod place;
 mod scope;
 mod scripts;
 mod settle;
+mod share;
 mod table;
 mod typed;
 pub(crate) mod uses;

@@ -21,6 +21,22 @@ pub(super) struct ScriptUse {
     place: Place,
 }
 
+impl ScriptUse {
+    /// The instance's draft.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether it runs when the instance is created, and never again.
+    pub(super) fn is_creation(&self) -> bool {
+        self.role == "setup_scripts.creation_script"
+    }
+}
+
 impl Load<'_, '_> {
     /// The value of `creation_script` or `startup_script`: a name, or az ml's mapping.
     pub(super) fn script(&mut self, at: usize, attribute: &'static Attribute, node: &Node<'_>) {
@@ -80,7 +96,7 @@ impl Load<'_, '_> {
     }
 
     /// Sets a derived attribute.
-    fn set(&mut self, at: usize, path: &str, value: Value) {
+    pub(super) fn set(&mut self, at: usize, path: &str, value: Value) {
         if let Some(attribute) = self.drafts[at].kind.attribute(path) {
             self.drafts[at].leaves.insert(attribute.path, Leaf::Value(value));
         }
@@ -103,12 +119,15 @@ impl Load<'_, '_> {
     }
 
     fn read_script(&mut self, at: usize) {
+        let on_share = self.is_on_share(at);
         let draft = &self.drafts[at];
-        let (file, content) = (draft.leaves.contains_key("file"), draft.leaves.contains_key("content"));
-        if file == content {
-            let words = match file {
-                true => "a setup script takes `file` or `content`, not both",
-                false => "a setup script needs `file` or `content`",
+        let given = |path: &str| draft.leaves.contains_key(path);
+        let (file, content, stands) = (given("file"), given("content"), on_share && given("path"));
+        if (file && content) || !(file || content || stands) {
+            let words = match (file, on_share) {
+                (true, _) => "a setup script takes `file` or `content`, not both",
+                (false, false) => "a setup script needs `file` or `content`",
+                (false, true) => "a setup script on the share needs `file`, `content` or `path`",
             };
             let place = draft.place_of("content").unwrap_or(draft.name_place);
             let help = "name a file below the project, or write the text below `content: |`";
@@ -116,6 +135,9 @@ impl Load<'_, '_> {
         }
         if file {
             self.read_file(at);
+        }
+        if on_share {
+            self.path_on_share(at);
         }
         self.join_args(at);
         let script = self.drafts[at].known_text("content").map(|t| t.starts_with("#!"));
@@ -199,8 +221,16 @@ impl Load<'_, '_> {
         self.drafts[used.at].depend(&address, used.place);
         let name = self.drafts[script].name.clone();
         self.set(used.at, &format!("{}.script", used.role), Value::Known(Json::from(name)));
-        self.set(used.at, &format!("{}.source", used.role), Value::Known(Json::from("inline")));
-        for (from, to) in [("content", "content"), ("args", "command"), ("timeout", "timeout_minutes")] {
+        let on_share = self.is_on_share(script);
+        let source = if on_share { "workspaceStorage" } else { "inline" };
+        self.set(used.at, &format!("{}.source", used.role), Value::Known(Json::from(source)));
+        if on_share {
+            self.hand_file(used, script);
+            let path = self.drafts[used.at].kind.attribute(&format!("{}.path", used.role)).map(|a| a.path);
+            path.into_iter().for_each(|path| self.drafts[used.at].stands(path, used.place));
+        }
+        let text = if on_share { ("path", "path") } else { ("content", "content") };
+        for (from, to) in [text, ("args", "command"), ("timeout", "timeout_minutes")] {
             if let Some(Leaf::Value(value)) = self.drafts[script].leaves.get(from) {
                 let value = value.clone();
                 self.set(used.at, &format!("{}.{to}", used.role), value);

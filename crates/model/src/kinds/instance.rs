@@ -321,6 +321,17 @@ const STARTUP: [Attribute; 7] = script!(
     "A script that runs at each start: a setup_script document, or az ml's mapping."
 );
 
+/// A creation script on the share has run when the instance stands: what ran is remembered, as for an inline one. A
+/// startup script is read anew at each start.
+const CREATION_HASH: Attribute = Attribute::new(
+    "setup_scripts.creation_script.sha256",
+    Type::String,
+    "",
+    "The SHA-256 of the file that it comes from, where plumb keeps that file.",
+)
+.change(Change::Held)
+.derived();
+
 /// A compute instance.
 pub static KIND: Kind = Kind {
     name: "instance",
@@ -443,16 +454,18 @@ const OWN: [Attribute; 23] = [
     tags(Change::Held),
 ];
 
-static ATTRIBUTES: [Attribute; 37] = {
-    let mut all = [OWN[0]; 37];
+static ATTRIBUTES: [Attribute; 38] = {
+    let mut all = [OWN[0]; 38];
     let mut at = 0;
-    while at < 37 {
+    while at < 38 {
         all[at] = if at < 23 {
             OWN[at]
         } else if at < 30 {
             CREATION[at - 23]
-        } else {
+        } else if at < 37 {
             STARTUP[at - 30]
+        } else {
+            CREATION_HASH
         };
         at += 1;
     }

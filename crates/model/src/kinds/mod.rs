@@ -31,6 +31,7 @@ mod role_assignment;
 mod role_definition;
 mod scale_set;
 mod scale_set_extension;
+pub mod script_file;
 mod setup_script;
 mod storage_account;
 mod subnet;
@@ -47,7 +48,7 @@ pub use ways::{NodeList, Readiness};
 use crate::{ArmId, Kind, Placement, Under};
 
 /// Every kind, ordered by name.
-pub static KINDS: [&Kind; 36] = [
+pub static KINDS: [&Kind; 37] = [
     &aks::KIND,
     &application_insights::KIND,
     &arm::KIND,
@@ -76,6 +77,7 @@ pub static KINDS: [&Kind; 36] = [
     &role_definition::KIND,
     &scale_set::KIND,
     &scale_set_extension::KIND,
+    &script_file::KIND,
     &setup_script::KIND,
     &storage_account::KIND,
     &subnet::KIND,

@@ -1,12 +1,14 @@
 //! Setup scripts: shell scripts that prepare compute instances. They exist in manifests and state only;
-//! their text reaches Azure inside the instances that name them.
+//! their text reaches Azure inside the instances that name them, or as a [`super::script_file`].
 
 use crate::rule::Rule;
-use crate::schema::{Attribute, Change, Kind, Placement, Type, Unit};
+use crate::schema::{Attribute, Change, Kind, Placement, Type, Unit, Variant, variant};
 
 /// The largest script plumb sends inline. ARM takes requests up to 4 MiB; the service publishes no
 /// limit for `scriptData`, and every instance that names the script carries a copy.
 pub const SCRIPT_BYTES_MAX: usize = 64 * 1024;
+
+const SOURCES: &[Variant] = &[variant("inline", "inline"), variant("workspace_storage", "workspaceStorage")];
 
 const TEXTS: Type = Type::List(&Type::String);
 
@@ -19,6 +21,8 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::new("file", Type::String, "", "The script's path below the project; a regular file of at most 64 KiB, UTF-8, with Unix line ends.").change(Change::Local),
         Attribute::new("content", Type::String, "", "The script's text; instead of `file`.").rules(&[Rule::ScriptText, Rule::Length(1, SCRIPT_BYTES_MAX)]).change(Change::Local),
+        Attribute::new("source", Type::Enum(SOURCES), "", "How instances get it: `inline`, inside their own requests, or `workspace_storage`, as a file on their workspace's file share. `inline` unless `path` is given.").change(Change::Local),
+        Attribute::new("path", Type::String, "", "Its path on the workspace's file share; `plumb/NAME.sh` by default. Without `file` and `content` it is there already.").change(Change::Local),
         Attribute::new("args", TEXTS, "", "Arguments; they are passed as one string, each quoted for the shell. Kept out of outputs and state.")
             .sensitivity(crate::Sensitivity::Secret)
             .change(Change::Local),

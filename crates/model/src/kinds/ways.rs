@@ -74,6 +74,9 @@ const WHOLE: [(&str, &str); 4] = [
     ("storage_account", "properties.networkAcls"),
 ];
 
+/// What lies on the file share of a workspace: its requests go there, and not to ARM.
+const ON_SHARE: [&str; 1] = ["script_file"];
+
 fn of<T: Copy>(table: &[(&'static str, T)], kind: &Kind) -> Option<T> {
     table.iter().find(|(name, _)| *name == kind.name).map(|(_, value)| *value)
 }
@@ -92,6 +95,11 @@ impl Kind {
     /// How its nodes are listed; `None` for what has none.
     pub fn node_list(&self) -> Option<NodeList> {
         of(&NODES, self)
+    }
+
+    /// Whether it lies on the file share of the workspace that is its parent, and no document asks for it by itself.
+    pub fn is_on_share(&self) -> bool {
+        ON_SHARE.contains(&self.name)
     }
 
     /// Why nothing of this kind can be made in Azure any more.
@@ -113,8 +121,10 @@ mod tests {
     #[test]
     fn every_name_is_a_kinds() {
         let names = READINESS.iter().map(|(name, _)| name).chain(NODES.iter().map(|(name, _)| name));
-        for name in
-            names.chain(RETIRED.iter().map(|(name, _)| name)).chain(WHOLE.iter().map(|(name, _)| name))
+        for name in names
+            .chain(RETIRED.iter().map(|(name, _)| name))
+            .chain(WHOLE.iter().map(|(name, _)| name))
+            .chain(&ON_SHARE)
         {
             assert!(find(name).is_some(), "{name}");
         }

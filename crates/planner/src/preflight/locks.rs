@@ -12,7 +12,9 @@ use crate::plan::{Action, Change, Plan};
 
 /// The group whose locks matter to a change; none for one that asks nothing.
 pub(super) fn group_of(change: &Change) -> Option<ArmId> {
-    let matters = matches!(change.action, Action::Create | Action::Replace { .. } | Action::Delete);
+    let matters = matches!(change.action, Action::Create | Action::Replace { .. } | Action::Delete)
+        // Locks are ARM's: they do not hold files.
+        && !change.kind.is_on_share();
     let id = change.arm_id.as_ref().filter(|_| matters)?;
     // A new group has no lock yet.
     let is_new = matches!(change.kind.placement, Placement::Group { .. }) && change.action == Action::Create;
@@ -73,6 +75,9 @@ fn stops(lock: &Lock, change: &Change) -> bool {
     let deletes = matches!(change.action, Action::Delete | Action::Replace { .. });
     let writes = deletes || change.action == Action::Create;
     let goes = change.standing_id().filter(|_| deletes);
+    if change.kind.is_on_share() {
+        return false;
+    }
     let takes_it_along = goes.is_some_and(|id| lock.scope.lies_in(id));
     let below = lies_under(goes, &lock.scope) || lies_under(change.arm_id.as_ref(), &lock.scope);
     takes_it_along || (below && (deletes || (lock.read_only && writes)))

@@ -9,6 +9,7 @@ mod demand;
 mod locks;
 mod models;
 mod quota;
+mod scripts;
 mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::plan::{Action, Change, Plan};
 
 pub use deleted::softly_deleted;
 pub use demand::{Location, Service, Share, shares};
+pub use scripts::Script;
 
 /// Nodes that stay, or nodes that Azure may take away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +110,8 @@ pub struct Facts {
     pub deleted: BTreeMap<Address, String>,
     /// Machines that do not have the latest model of their scale set.
     pub models: BTreeMap<Address, Answer<Vec<String>>>,
+    /// Whether the files that new instances need are there.
+    pub scripts: BTreeMap<Script, Answer<bool>>,
 }
 
 /// What to read for a plan; its regions follow from the parents ([`Questions::regions`]).
@@ -121,6 +125,8 @@ pub struct Questions {
     pub names: Vec<(Address, &'static Kind, ArmId)>,
     /// Scale sets that stand and upgrade their machines only when asked.
     pub sets: Vec<(Address, ArmId)>,
+    /// Files on shares that new instances need: whether they are there.
+    pub scripts: Vec<Script>,
 }
 
 impl Questions {
@@ -133,6 +139,7 @@ impl Questions {
             .filter(|c| c.action == Action::Create && c.kind.name == "resource_group")
             .filter_map(|c| Some(c.arm_id.as_ref()?.folded()))
             .collect();
+        questions.scripts = scripts::needed(plan);
         let documents = demand::regions_of_documents(plan);
         for change in &plan.changes {
             if let Some(parent) = demand::unplaced_parent(change, &documents) {
@@ -182,6 +189,7 @@ pub fn check(plan: &Plan, live: Option<&Live>, facts: &Facts) -> Diagnostics {
     found.extend(names(plan, facts));
     found.extend(deleted::check(plan, facts));
     found.extend(behind(plan, &facts.models));
+    found.extend(scripts::check(plan, facts));
     found.into_iter().collect()
 }
 
@@ -209,7 +217,13 @@ fn unread(facts: &Facts) -> Vec<Diagnostic> {
     let models = facts.models.iter().filter_map(|(address, read)| {
         Some(note(format!("which model the instances of {address} have"), read.as_ref().err()?))
     });
-    regions.chain(locks).chain(names).chain(models).collect()
+    let scripts = facts.scripts.iter().filter_map(|(script, read)| {
+        Some(note(
+            format!("whether the script `{}` of {} is there", script.path, script.instance),
+            read.as_ref().err()?,
+        ))
+    });
+    regions.chain(locks).chain(names).chain(models).chain(scripts).collect()
 }
 
 /// Names that are taken: a create would be refused.
