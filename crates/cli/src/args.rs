@@ -154,6 +154,11 @@ pub enum Command {
     /// List the nodes of a cluster
     #[command(after_help = "Example:\n  plumb nodes cluster/research/cpu")]
     Nodes(Nodes),
+    /// Show what the setup scripts of an instance wrote
+    #[command(
+        after_help = "Examples:\n  plumb logs instance/research/ci\n  plumb logs instance/research/ci --script startup --tail 20"
+    )]
+    Logs(Logs),
     /// Print the command that logs in to an instance, or to a node of a cluster
     #[command(
         after_help = "Examples:\n  plumb ssh instance/research/ci --identity ~/.ssh/id_ed25519\n  plumb ssh cluster/research/cpu --node tvm-1\n  $(plumb ssh instance/research/ci)"
@@ -576,6 +581,33 @@ pub struct Power {
 pub struct Nodes {
     /// The cluster's address
     pub address: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// When a setup script runs.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ScriptRole {
+    /// Once, when the instance is made
+    Creation,
+    /// At each start
+    Startup,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The instance's address
+    pub address: String,
+    /// The logs of one of its scripts alone
+    #[arg(long, value_enum)]
+    pub script: Option<ScriptRole>,
+    /// The last lines of a log alone
+    #[arg(long, value_name = "N")]
+    pub tail: Option<usize>,
+    /// The text of every log, not of the latest alone
+    #[arg(long)]
+    pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -119,6 +119,7 @@ async fn with_cloud_or_state(command: &Command, session: &Session) -> Result<Exi
         Command::Rbac(args) => commands::rbac::run(args, session).await,
         Command::Nodes(args) => commands::nodes::run(args, session).await,
         Command::Migrate(args::Migrate::BatchAi(args)) => commands::migrate::batch_ai(args, session).await,
+        Command::Logs(args) => commands::logs::run(args, session).await,
         Command::Ssh(args) => commands::ssh::run(args, session).await,
         Command::Quota(args) => commands::quota::run(args, session).await,
         Command::Import(args) => commands::import::run(args, session).await,

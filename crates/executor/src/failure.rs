@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::logs::Tail;
 use crate::provider::CloudError;
 
 /// Why a step did not end well.
@@ -12,13 +13,15 @@ pub struct Failure {
     /// The HTTP status, if a reply said it.
     pub status: Option<u16>,
     /// ARM's innermost code; empty when there is none.
-    pub code: String,
+    pub code: Box<str>,
     /// What it is about, each with its label: the missing permission, the lock, the quota.
     pub facts: Vec<(&'static str, String)>,
     /// What to do about it.
     pub advice: Option<String>,
     /// The ids to quote to support, by header name.
     pub request_ids: Box<[(String, String)]>,
+    /// What a failed setup script wrote at last. It is no part of the words, which the journal keeps.
+    pub log: Option<Box<Tail>>,
 }
 
 impl Failure {
@@ -39,7 +42,7 @@ impl From<CloudError> for Failure {
     fn from(error: CloudError) -> Self {
         let words = error.to_string();
         let CloudError { outcome: _, status, code, message: _, facts, advice, request_ids } = error;
-        Self { words, status, code, facts, advice, request_ids }
+        Self { words, status, code: code.into(), facts, advice, request_ids, log: None }
     }
 }
 

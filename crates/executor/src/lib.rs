@@ -5,6 +5,7 @@ mod calendar;
 mod engine;
 mod event;
 mod failure;
+mod logs;
 mod preflight;
 pub mod provider;
 mod queue;
@@ -21,6 +22,7 @@ pub use apply::{Applied, apply};
 pub use engine::{Proposed, RunError, Wanted, propose, take_up};
 pub use event::{Event, Events};
 pub use failure::Failure;
+pub use logs::{LOG_BYTES_MAX, Log, Tail, logs, tail};
 pub use preflight::facts;
 pub use provider::{
     CloudError, Collection, FileEntry, FileText, Item, Node, Operation, Outcome, Provider, Request, Sent,

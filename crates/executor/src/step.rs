@@ -7,6 +7,7 @@ use planner::{Action, Change, Resolved, Step, Verb, entry, fallback, resolve};
 use state::{Intent, Outcome as Ending, Record, StateError};
 
 use crate::failure::Failure;
+use crate::logs;
 use crate::provider::{CloudError, Outcome, Request};
 use crate::read_back::{Expected, Shortfall, kept, read_back};
 use crate::run::Context;
@@ -70,7 +71,21 @@ pub(crate) async fn perform(
     };
     working.append(record).await?;
     working.end(&intent, &ended.ending, ended.computed);
-    ended.error.map_or(Ok(()), |failure| Err(StepError::Resource(failure)))
+    match ended.error {
+        None => Ok(()),
+        Some(failure) => Err(StepError::Resource(with_log(context, &plan, failure).await)),
+    }
+}
+
+/// A failure with what a setup script wrote, if one failed.
+async fn with_log(context: &Context, plan: &Prepared<'_>, failure: Failure) -> Failure {
+    let looked = matches!(plan.step.verb, Verb::Create | Verb::Start | Verb::Restart | Verb::Act(_));
+    let Some(id) = plan.arm_id().filter(|_| looked) else { return failure };
+    let Some(log) = logs::of_failure(context.provider.as_ref(), plan.change.kind, &id).await else {
+        return failure;
+    };
+    let advice = Some("Mend the script; `plumb apply` goes on from there.".to_owned());
+    Failure { log: Some(Box::new(log)), advice, ..failure }
 }
 
 /// Listed secrets by resource and name, for one request.

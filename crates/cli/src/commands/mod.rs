@@ -10,6 +10,7 @@ pub mod graph;
 pub mod history;
 pub mod import;
 pub mod init;
+pub mod logs;
 pub mod migrate;
 pub mod nodes;
 pub mod output;

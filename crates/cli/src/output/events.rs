@@ -137,6 +137,7 @@ fn failed(address: &model::Address, source: &str, failure: &Failure) -> Json {
         "address": address,
         "plumb": {
             "source": source, "status": failure.status, "code": failure.code, "facts": facts, "request_ids": ids,
+            "log": failure.log.as_ref().map(|log| json!({ "path": log.path, "lines": log.lines })),
         },
     })
 }

@@ -206,6 +206,12 @@ fn failed(address: &Address, verb: Verb, source: &str, failure: &Failure) -> Str
         text.push_str(&format!("  --> {source}\n"));
     }
     text.push_str(&failure.to_string().lines().map(|line| format!("  {line}\n")).collect::<String>());
+    if let Some(log) = &failure.log {
+        text.push_str(&format!("  The end of {} on the workspace's file share:\n", log.path));
+        // Each line by itself: what a script wrote may look like anything.
+        log.lines.iter().for_each(|line| text.push_str(&format!("  | {}\n", escape::terminal(line))));
+        text.push_str(&format!("  All of it: plumb logs '{address}'\n"));
+    }
     text.lines().map(escape::terminal).collect::<Vec<_>>().join("\n")
 }
 

@@ -135,7 +135,9 @@ impl Stage {
         }
         let said = self.project.run(&args);
         let root = self.project.root.display().to_string();
-        let calm = |text: &str| text.replace(&endpoint, "http://127.0.0.1:PORT").replace(&root, "PROJECT");
+        let calm = |text: &str| {
+            timeless(&text.replace(&endpoint, "http://127.0.0.1:PORT").replace(&root, "PROJECT"))
+        };
         self.indented(&calm(&said.stdout));
         if with_stderr {
             let stderr = calm(&said.stderr);
@@ -162,6 +164,26 @@ impl Stage {
         let writes: Vec<String> = requests.iter().filter(|r| is_write(r)).map(shortened).collect();
         self.indented(if writes.is_empty() { "(none)".to_owned() } else { writes.join("\n") }.as_str());
     }
+}
+
+/// A text with `TIME` for each moment in it, as `2026-11-21T17:42:19Z` or without its marks, and `Ns` for what took long.
+fn timeless(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let words = line.split_inclusive([' ', '/', '"', '_']).map(|word| {
+            let bare = word.trim_end_matches([' ', '/', '"', '_', ',']);
+            let digits = bare.chars().filter(char::is_ascii_digit).count();
+            let is_time = digits == 14 && bare.ends_with('Z') && bare.starts_with("20");
+            if is_time { word.replacen(bare, "TIME", 1) } else { word.to_owned() }
+        });
+        let line: String = words.collect();
+        match line.split_once(" complete after ") {
+            Some((before, after)) if after.starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("{before} complete after N{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
+            }
+            _ => line,
+        }
+    });
+    lines.map(|line| line + "\n").collect()
 }
 
 /// `PATCH ~/computes/cpu 200 {…}`
