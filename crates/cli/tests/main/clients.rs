@@ -23,6 +23,7 @@ programs!(
     batchai,
     clusters,
     deployments,
+    files,
     instances,
     joint,
     machine_learning,
