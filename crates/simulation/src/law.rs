@@ -47,6 +47,33 @@ pub struct Breach {
     pub words: String,
 }
 
+/// How many words of a breach, and of the end that it tells of, tell it from another.
+const WORDS_COMPARED: usize = 12;
+
+/// What an end is called that has words of its own.
+const ENDS: [&str; 3] = ["Blocked(", "Failed(", "Incomplete("];
+
+impl Breach {
+    /// What it is like, whatever the resources are called: the rule, how its words begin, and what the last run that it
+    /// tells of was refused for. Two cases with one rule and different refusals are two mistakes.
+    pub fn likeness(&self) -> (Rule, String, String) {
+        let last = ENDS.iter().filter_map(|end| self.words.rfind(end)).max();
+        let (before, end) = self.words.split_at(last.unwrap_or(self.words.len()));
+        let (name, refusal) = end.split_once('(').unwrap_or_default();
+        let refusal = refusal.split("; ").next().unwrap_or_default().trim_end_matches(['"', ')', ']']);
+        // How many runs came before is no part of it.
+        let first = before.split('[').next().unwrap_or_default();
+        (self.rule, plain(first), format!("{name} {}", plain(refusal)))
+    }
+}
+
+/// The words of a text that are no names.
+fn plain(text: &str) -> String {
+    let is_name =
+        |word: &&str| word.contains(['/', '`', '"', '\\']) || word.contains(|c: char| c.is_ascii_digit());
+    text.split_whitespace().filter(|word| !is_name(word)).take(WORDS_COMPARED).collect::<Vec<_>>().join(" ")
+}
+
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.rule, self.words)

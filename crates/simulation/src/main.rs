@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use clap::Parser;
 use simulation::crash::{ways, with_deaths};
 use simulation::disk::Loss;
-use simulation::law::{Breach, Rule};
+use simulation::law::Breach;
 use simulation::life::{Death, Side};
 use simulation::play::{Played, play};
 use simulation::scenario::Scenario;
@@ -19,9 +19,6 @@ use simulation::tally::{Tally, never_struck};
 
 /// How many failures are shown in full.
 const SHOWN: usize = 3;
-
-/// How many characters of a breach tell it from another.
-const WORDS_COMPARED: usize = 60;
 
 /// So many seeds strike with everything.
 const SEEDS_DEFAULT: u64 = 500;
@@ -186,12 +183,6 @@ fn play_all(cases: &[Case], tally: &Tally) -> Vec<(usize, Played)> {
     failures
 }
 
-/// What a breach is like: the rule, and how its words begin.
-fn kind_of(breach: &Breach) -> (Rule, String) {
-    let words = breach.words.chars().filter(|c| !c.is_ascii_digit()).take(WORDS_COMPARED);
-    (breach.rule, words.collect())
-}
-
 /// Tells of a failure: what broke, the smallest case that still breaks it, and the command.
 fn show(case: &Case, played: &Played, arguments: &Arguments) {
     println!("FAILED: {}", case.command);
@@ -201,7 +192,7 @@ fn show(case: &Case, played: &Played, arguments: &Arguments) {
     }
     played.breaches.iter().for_each(|breach| println!("  {breach}"));
     let tally = Tally::default();
-    let kind = |played: &Played| played.breaches.first().map(kind_of);
+    let kind = |played: &Played| played.breaches.first().map(Breach::likeness);
     let wanted = kind(played);
     let fails = |scenario: &Scenario| {
         let played = play(scenario, true, &tally);

@@ -5,7 +5,7 @@ use serde_json::json;
 use simulation::cloud::{Ask, Author, Cloud, Twist};
 use simulation::crash::{some_ways, with_deaths};
 use simulation::edit::Edit;
-use simulation::law::{Law, PASSWORD, Rule};
+use simulation::law::{Breach, Law, PASSWORD, Rule};
 use simulation::play::play;
 use simulation::scenario::generate::generate;
 use simulation::scenario::named::find;
@@ -122,6 +122,32 @@ fn what_a_stranger_takes_away_is_no_breach_and_comes_back() {
     scenario.rounds[1].before.push(lost);
     let played = play(&scenario, true, &Tally::default());
     assert!(played.is_good(), "{:?}", played.breaches);
+}
+
+#[test]
+fn breaches_are_alike_when_their_refusals_are_whatever_the_names() {
+    let breach = |words: &str| Breach { rule: Rule::Unfinished, words: words.to_owned() }.likeness();
+    let ends = |last: &str| format!("all is well, and it does not get there: [Died, Blocked(\"{last}\")]");
+    let adopted = breach(&ends("cluster/lab/cpu cannot be adopted as this document has it"));
+    assert_eq!(
+        adopted,
+        breach(&ends("cluster/ml-2/gpu3 cannot be adopted as this document has it; and more"))
+    );
+    assert_eq!(
+        adopted,
+        breach(
+            &ends("cluster/lab/cpu cannot be adopted as this document has it")
+                .replace("Died, ", "Died, Died, ")
+        )
+    );
+    assert_ne!(adopted, breach(&ends("cluster/lab/cpu exists in Azure already, and is not in the state")));
+    assert_ne!(
+        adopted,
+        breach(
+            &ends("cluster/lab/cpu cannot be adopted as this document has it").replace("Blocked", "Failed")
+        )
+    );
+    assert_ne!(breach("cpu was made twice"), breach("cpu was lost"));
 }
 
 #[test]
