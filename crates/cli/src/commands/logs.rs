@@ -106,3 +106,18 @@ fn json(listed: &[Log], tails: &[Tail]) -> String {
         .collect();
     output::json(&json!(logs))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_script_wrote_commands_no_terminal_and_no_runner() {
+        let log = Log { path: "Logs/ci/a\u{1b}[2J.log".to_owned(), modified: None, length: 9 };
+        let lines = ["\u{1b}[31mred", "::set-output name=x::y", "##vso[task.setvariable]z", "plain"];
+        let tail = Tail { path: log.path.clone(), lines: lines.map(str::to_owned).to_vec(), is_cut: true };
+        let shown = text(&[log], &[tail]);
+        assert!(!shown.contains('\u{1b}') && shown.contains("\nplain\n") && shown.contains("…\n"), "{shown}");
+        assert!(shown.lines().all(|line| !line.starts_with("::") && !line.contains("##vso[")), "{shown}");
+    }
+}

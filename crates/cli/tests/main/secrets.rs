@@ -144,6 +144,36 @@ fn no_command_and_no_file_shows_a_secret() {
     clean("a changed secret", &changed.stdout);
 }
 
+/// The key that signs requests to the file share is asked for, and is nowhere, whatever is logged.
+#[test]
+fn the_key_of_the_share_is_shown_and_kept_nowhere() {
+    let cloud = Cloud::start(Options::default());
+    let mut project = Project::empty();
+    project.endpoint = Some(cloud.endpoint());
+    project.write("plumb.toml", "[project]\nname = \"share\"\n");
+    let manifest = "kind: resource_group\nname: ml\nlocation: westeurope\n---\nkind: workspace\nname: research\nresource_group: ml\nlocation: westeurope\n---\nkind: setup_script\nname: prepare\nsource: workspace_storage\ncontent: |\n  #!/bin/bash\n  echo hello\n---\nkind: instance\nname: ci-alice\nworkspace: research\nsetup_scripts: { creation_script: prepare }\n";
+    project.write("manifests/all.yaml", manifest);
+    let mut said = Vec::new();
+    for args in [&["apply", "--auto-approve"][..], &["drift"], &["logs", "instance/research/ci-alice"]] {
+        let output = project.command(args).env("PLUMB_LOG", "trace").output().expect("plumb starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        said.push(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned());
+    }
+    assert!(said[0].contains("/_files/"), "the log shows the requests to the share");
+    let workspace = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/research";
+    let account =
+        cloud.read(workspace)["properties"]["storageAccount"].as_str().expect("an account").to_owned();
+    let keys = cloud.post(&format!("{account}/listKeys"), "2024-01-01", &serde_json::Value::Null);
+    let keys: Vec<&str> =
+        keys["keys"].as_array().expect("keys").iter().filter_map(|k| k["value"].as_str()).collect();
+    assert_eq!(keys.len(), 2);
+    let kept = files(&project).into_iter().map(|(_, text)| text);
+    for text in said.into_iter().chain(kept) {
+        assert!(keys.iter().all(|key| !text.contains(key)), "a key is shown");
+        assert!(!text.contains("SharedKey "), "a signature is shown");
+    }
+}
+
 #[test]
 fn a_journal_that_was_left_behind_shows_no_secret() {
     let cloud = Cloud::start(Options::default());
