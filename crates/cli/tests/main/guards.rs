@@ -44,8 +44,8 @@ fn max_deletes_also_guards_destroy() {
     let project = team();
     let said = project.run(&["destroy", "--auto-approve", "--max-deletes", "2"]);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    assert!(said.stderr.contains("--max-deletes 11"), "{}", said.stderr);
-    assert_eq!(project.ok(&["state", "list"]).stdout.lines().count(), 11);
+    assert!(said.stderr.contains("--max-deletes 13"), "{}", said.stderr);
+    assert_eq!(project.ok(&["state", "list"]).stdout.lines().count(), 13);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn no_manifests_at_all_must_be_meant() {
         "{}",
         said.stderr
     );
-    assert_eq!(project.ok(&["state", "list"]).stdout.lines().count(), 11);
+    assert_eq!(project.ok(&["state", "list"]).stdout.lines().count(), 13);
     project.ok(&["apply", "--auto-approve", "--allow-empty"]);
     assert_eq!(project.ok(&["state", "list"]).stdout, "");
 }

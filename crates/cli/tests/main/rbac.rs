@@ -32,7 +32,9 @@ impl Bench {
     /// From now on there is nothing but what the role has.
     fn only(&self, role: &Value) {
         self.cloud.control(Method::Delete, "denials", None);
-        let denial = json!({ "action": "*", "not_actions": role["Actions"] });
+        let of = |key: &str| role[key].as_array().expect("a list").clone();
+        let allowed = [of("Actions"), of("DataActions")].concat();
+        let denial = json!({ "action": "*", "not_actions": allowed });
         self.cloud.control(Method::Post, "denials", Some(&denial));
     }
 
