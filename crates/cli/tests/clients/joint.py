@@ -162,6 +162,16 @@ ssh_settings: {{ admin_username: me, admin_password: Secret-1, ssh_key_value: {K
 identity: {{ type: user_assigned, user_assigned_identities: [trainer] }}
 tags: {{ team: b }}
 ---
+kind: setup_script
+name: make
+source: workspace_storage
+path: Users/alice/make.sh
+content: |
+  #!/bin/sh
+  echo "$1"
+args: [all]
+timeout: 9m
+---
 kind: instance
 name: ci-alice
 workspace: lab
@@ -178,7 +188,7 @@ custom_applications:
     image: {{ reference: img }}
     endpoints: [{{ target: 8787, published: 8788 }}]
 setup_scripts:
-  creation_script: {{ path: Users/alice/make.sh, command: all, timeout_minutes: 9 }}
+  creation_script: make
 schedules:
   compute_start_stop:
     - action: stop
