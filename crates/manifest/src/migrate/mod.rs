@@ -7,6 +7,7 @@
 mod command;
 mod mounts;
 mod rules;
+mod setup;
 mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,15 +2,12 @@
 //!
 //! [`RULES`] is the list of every field that the service knew; what a body has beside these is said to be unknown.
 
-use std::fmt::Write as _;
-
 use model::compare::{fold_location, get};
 use model::{Attributes, Json};
 use serde_json::json;
 
-use super::command::is_unnamed;
-use super::mounts::{Stores, Target, share_of};
-use super::{Fate, Field, Migrated, OldCluster, Wishes, kind};
+use super::mounts::{self, Stores};
+use super::{Fate, Field, Migrated, OldCluster, Wishes, kind, setup};
 use crate::write::Document;
 
 /// What becomes of a field.
@@ -51,11 +48,11 @@ const RULES: &[(&str, Way)] = &[
         ),
     ),
     ("subnet.id", By(subnet)),
-    ("nodeSetup.setupTask", By(setup_task)),
-    ("nodeSetup.mountVolumes.azureFileShares", By(file_shares)),
-    ("nodeSetup.mountVolumes.azureBlobFileSystems", By(containers)),
-    ("nodeSetup.mountVolumes.fileServers", By(file_servers)),
-    ("nodeSetup.mountVolumes.unmanagedFileSystems", By(unmanaged)),
+    ("nodeSetup.setupTask", By(setup::setup_task)),
+    ("nodeSetup.mountVolumes.azureFileShares", By(mounts::file_shares)),
+    ("nodeSetup.mountVolumes.azureBlobFileSystems", By(mounts::containers)),
+    ("nodeSetup.mountVolumes.fileServers", By(mounts::file_servers)),
+    ("nodeSetup.mountVolumes.unmanagedFileSystems", By(mounts::unmanaged)),
     ("nodeSetup.performanceCountersSettings", By(performance_counters)),
     ("allocationState", Seen),
     ("allocationStateTransitionTime", Seen),
@@ -94,16 +91,16 @@ const RETIRED: [&str; 19] = [
 ];
 
 /// A migration that is under way.
-struct Work<'a> {
-    old: &'a OldCluster,
-    name: &'a str,
-    wishes: &'a Wishes,
-    stores: &'a mut Stores,
-    cluster: Attributes,
-    documents: Vec<Document>,
-    files: Vec<(String, String)>,
-    fields: Vec<Field>,
-    wrong: Vec<String>,
+pub(super) struct Work<'a> {
+    pub old: &'a OldCluster,
+    pub name: &'a str,
+    pub wishes: &'a Wishes,
+    pub stores: &'a mut Stores,
+    pub cluster: Attributes,
+    pub documents: Vec<Document>,
+    pub files: Vec<(String, String)>,
+    pub fields: Vec<Field>,
+    pub wrong: Vec<String>,
 }
 
 /// The machine size of a body.
@@ -158,12 +155,12 @@ impl Work<'_> {
         }
     }
 
-    fn say(&mut self, path: impl Into<String>, value: &Json, fate: Fate, words: impl Into<String>) {
+    pub fn say(&mut self, path: impl Into<String>, value: &Json, fate: Fate, words: impl Into<String>) {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         self.fields.push(Field { path: path.into(), value, fate, words: words.into() });
     }
 
-    fn hide(&mut self, path: impl Into<String>, fate: Fate, words: impl Into<String>) {
+    pub fn hide(&mut self, path: impl Into<String>, fate: Fate, words: impl Into<String>) {
         self.fields.push(Field {
             path: path.into(),
             value: "(hidden)".to_owned(),
@@ -371,172 +368,10 @@ fn subnet(work: &mut Work<'_>, path: &'static str, value: &Json) {
     work.say(path, value, Fate::Carried, "`network_settings.subnet`");
 }
 
-/// Clusters of Azure Machine Learning run nothing when a node comes. The task is kept as a script for what does.
-fn setup_task(work: &mut Work<'_>, path: &'static str, value: &Json) {
-    let text = |key: &str| value[key].as_str().unwrap_or_default();
-    let file = format!("scripts/{}-setup.sh", work.name);
-    let mut script = format!(
-        "#!/bin/bash\n# The setup task of the Batch AI cluster {}, which ran it as root on each node when it came and when it booted.\n",
-        crate::write::one_line(&work.old.name)
-    );
-    for variable in value["environmentVariables"].as_array().into_iter().flatten() {
-        let (name, value) =
-            (variable["name"].as_str().unwrap_or_default(), variable["value"].as_str().unwrap_or_default());
-        if is_variable(name) {
-            let _ = writeln!(script, "export {name}='{}'", value.replace('\'', "'\\''"));
-        }
-    }
-    let secrets: Vec<&str> = value["secrets"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|secret| secret["name"].as_str())
-        .collect();
-    for name in secrets.iter().filter(|name| is_variable(name)) {
-        let _ = writeln!(script, ": \"${{{name}:?Batch AI kept its value and never told it}}\"");
-    }
-    let _ = writeln!(script, "{}", text("commandLine").replace("\r\n", "\n").trim_end());
-    work.files.push((file.clone(), script));
-    work.documents.push(Document {
-        kind: kind("setup_script"),
-        name: format!("{}-setup", work.name),
-        id: None,
-        attributes: Attributes::from([("file", json!(file))]),
-        comments: Vec::new(),
-    });
-    let words = format!(
-        "nodes run nothing of yours: put it into the environment of the jobs; it is kept as {file} and `setup_script` {}-setup, for `setup_scripts.startup_script` of an instance",
-        work.name
-    );
-    work.say(format!("{path}.commandLine"), &value["commandLine"], Fate::NoEqual, words);
-    for variable in value["environmentVariables"].as_array().into_iter().flatten() {
-        let (fate, words) = match variable["name"].as_str().is_some_and(is_variable) {
-            true => (Fate::Changed, format!("`export` in {file}")),
-            false => (Fate::NoEqual, "no shell can have a variable of this name".to_owned()),
-        };
-        work.say(format!("{path}.environmentVariables"), variable, fate, words);
-    }
-    for name in secrets {
-        let words = format!("{name}: nobody can read its value; put it into the workspace's key vault");
-        work.hide(format!("{path}.secrets"), Fate::Decide, words);
-    }
-    if let Some(prefix) = value.get("stdOutErrPathPrefix") {
-        work.say(
-            format!("{path}.stdOutErrPathPrefix"),
-            prefix,
-            Fate::NoEqual,
-            "logs of jobs are kept by the workspace",
-        );
-    }
-}
-
 /// The key of the insights is one of its parts.
 fn performance_counters(work: &mut Work<'_>, path: &'static str, value: &Json) {
     let component = get(value, "appInsightsReference.component.id").unwrap_or(&Json::Null);
     work.say(path, component, Fate::NoEqual, "the workspace's own Application Insights takes what jobs log");
-}
-
-fn is_variable(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn each<'v>(path: &'static str, value: &'v Json) -> impl Iterator<Item = (String, &'v Json)> {
-    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    list.iter().enumerate().map(move |(at, mount)| (format!("{path}[{at}]"), mount))
-}
-
-fn file_shares(work: &mut Work<'_>, path: &'static str, value: &Json) {
-    for (path, mount) in each(path, value) {
-        let Some((account, share)) = share_of(mount) else {
-            work.say(
-                path,
-                &mount["azureFileUrl"],
-                Fate::Decide,
-                "that is no address of a share: write its `datastore` by hand",
-            );
-            continue;
-        };
-        work.datastore(&path, mount, Target { kind: "azure_file", account, store: share });
-        for mode in ["fileMode", "directoryMode"] {
-            if let Some(value) = mount.get(mode).filter(|value| *value != "0777") {
-                work.say(
-                    format!("{path}.{mode}"),
-                    value,
-                    Fate::NoEqual,
-                    "files belong to whoever runs the job",
-                );
-            }
-        }
-    }
-}
-
-fn containers(work: &mut Work<'_>, path: &'static str, value: &Json) {
-    for (path, mount) in each(path, value) {
-        let text = |key: &str| mount[key].as_str().unwrap_or_default().to_owned();
-        let target =
-            Target { kind: "azure_blob", account: text("accountName"), store: text("containerName") };
-        work.datastore(&path, mount, target);
-        if let Some(options) = mount.get("mountOptions").filter(|options| !options.is_null()) {
-            work.say(
-                format!("{path}.mountOptions"),
-                options,
-                Fate::NoEqual,
-                "jobs say how they mount: `ro_mount`, `rw_mount`, `download`",
-            );
-        }
-    }
-}
-
-impl Work<'_> {
-    fn datastore(&mut self, path: &str, mount: &Json, mut target: Target) {
-        let relative = mount["relativeMountPath"].as_str().unwrap_or_default();
-        if is_unnamed(&target.account) {
-            match &self.wishes.storage_account {
-                Some(account) => target.account.clone_from(account),
-                None => {
-                    self.wrong.push(format!(
-                        "{}: {path}: the storage account has no name here (auto storage had one in each region: `az storage account list -g batchaiautostorage`): say `--storage-account NAME`",
-                        self.old.label
-                    ));
-                    return;
-                }
-            }
-        }
-        let shown = json!(format!("{}/{}", target.account, target.store));
-        let (name, document) = self.stores.of(&target, relative, self.wishes);
-        self.documents.extend(document);
-        let words = format!(
-            "`datastore` {name}: a job has it as an input, `azureml://datastores/{name}/paths/`, in the place of $AZ_BATCHAI_MOUNT_ROOT/{relative}"
-        );
-        self.say(path, &shown, Fate::Changed, words);
-        if mount.get("credentials").is_some() {
-            let words = format!(
-                "jobs open {name} as whoever runs them; for a key add `credentials: {{ type: account_key, account_key: ${{vars.NAME}} }}` with a sensitive variable"
-            );
-            self.hide(format!("{path}.credentials"), Fate::Decide, words);
-        }
-    }
-}
-
-fn file_servers(work: &mut Work<'_>, path: &'static str, value: &Json) {
-    for (path, mount) in each(path, value) {
-        let id = &mount["fileServer"]["id"];
-        work.say(
-            path,
-            id,
-            Fate::NoEqual,
-            "copy its data to a share or container, and write a `datastore` for that, before the server goes",
-        );
-    }
-}
-
-fn unmanaged(work: &mut Work<'_>, path: &'static str, value: &Json) {
-    for (path, _) in each(path, value) {
-        // Such commands have passwords in them.
-        work.hide(path, Fate::NoEqual, "a command of yours mounted it; jobs mount datastores alone");
-    }
 }
 
 #[cfg(test)]
