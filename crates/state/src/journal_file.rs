@@ -131,3 +131,18 @@ fn unknown(chain: &Chain, error: &serde_json::Error) -> String {
         chain.lines + 2
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_format_is_told_from_what_is_no_journal() {
+        let newer = "has format 12345, of a newer plumb; use that one";
+        assert_eq!(strange_beginning(b"plumb journal 12345\nmore"), newer);
+        for text in ["plumb journal 1", "plumb journal x\n", "plumb journal \n", "another\n", "plumb"] {
+            assert_eq!(strange_beginning(text.as_bytes()), "does not begin as one", "{text}");
+        }
+        assert_eq!(strange_beginning(b""), "is empty, which plumb never writes");
+    }
+}
