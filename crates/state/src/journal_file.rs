@@ -145,4 +145,18 @@ mod tests {
         }
         assert_eq!(strange_beginning(b""), "is empty, which plumb never writes");
     }
+
+    /// The line is whole and ours, and what it holds is not: the record's kind, its members, or the form of a value.
+    #[test]
+    fn what_another_plumb_wrote_is_named_with_its_line() {
+        let said = |record: &str| decode(&begin(&[record.as_bytes().to_vec()]).0).expect_err("no record");
+        let unheard = said("{\"record\":\"unheard\"}");
+        assert!(unheard.starts_with("holds at line 2 what this plumb does not know, "), "{unheard}");
+        assert!(unheard.contains("missing ") || unheard.contains("unknown "), "{unheard}");
+        assert!(
+            said("7").contains("does not know, a value of another form; use the plumb that wrote it"),
+            "{}",
+            said("7")
+        );
+    }
 }
