@@ -23,9 +23,16 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 impl Project {
     /// An empty project, on the embedded cloud unless an endpoint is set.
     pub fn empty() -> Self {
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let root = std::env::temp_dir().join(format!("plumb-test-{}-{number}", std::process::id()));
-        fs::create_dir_all(&root).expect("temporary folders can be made");
+        // A folder that a killed test of another day left behind is not ours, though it may bear our number.
+        let root = loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let root = std::env::temp_dir().join(format!("plumb-test-{}-{number}", std::process::id()));
+            match fs::create_dir(&root) {
+                Ok(()) => break root,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("temporary folders can be made: {error}"),
+            }
+        };
         Self { root, endpoint: None }
     }
 
