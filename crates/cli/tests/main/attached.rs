@@ -192,7 +192,7 @@ location: westeurope
 managed_network:
   isolation_mode: allow_only_approved_outbound
   outbound_rules:
-    - { name: pypi, type: fqdn, destination: pypi.org }
+    - { name: pypi, type: fqdn, destination: pkg.test }
     - { name: monitor, type: service_tag, destination: { service_tag: AzureMonitor, protocol: TCP, port_ranges: \"443\" } }
 ";
 
@@ -219,12 +219,12 @@ fn outbound_rules_are_taken_over_repaired_and_deleted() {
     let edit = json!({ "properties": { "type": "FQDN", "destination": "evil.example" } });
     cloud.put(&rule, "2026-05-01", &edit);
     let drift = ours.run(&["drift"]);
-    assert!(drift.code == 2 && drift.stdout.contains("pypi.org"), "{}{}", drift.stdout, drift.stderr);
+    assert!(drift.code == 2 && drift.stdout.contains("pkg.test"), "{}{}", drift.stdout, drift.stderr);
     ours.ok(&["apply", "--auto-approve"]);
-    assert_eq!(cloud.read(&rule)["properties"]["destination"], "pypi.org");
+    assert_eq!(cloud.read(&rule)["properties"]["destination"], "pkg.test");
     ours.write(
         "closed.yaml",
-        &NETWORK.replace("    - { name: pypi, type: fqdn, destination: pypi.org }\n", ""),
+        &NETWORK.replace("    - { name: pypi, type: fqdn, destination: pkg.test }\n", ""),
     );
     let said = ours.ok(&["apply", "--auto-approve"]);
     assert!(said.stdout.contains("0 added, 0 changed, 1 destroyed"), "{}", said.stdout);

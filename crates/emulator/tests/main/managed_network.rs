@@ -22,7 +22,7 @@ fn cloud(mode: &str) -> Cloud {
     let mut cloud = Cloud::with_workspace(Options::default());
     let mut body = workspace_body();
     body["properties"]["managedNetwork"] = json!({ "isolationMode": mode, "outboundRules": {
-        "pypi": { "type": "FQDN", "destination": "pypi.org" },
+        "pypi": { "type": "FQDN", "destination": "pkg.test" },
     } });
     assert_eq!(cloud.put(&workspace(), &body).status, 202);
     cloud.pass(30);
@@ -46,7 +46,7 @@ fn a_network_has_the_users_rules_and_the_services_own() {
     let rules = shown["outboundRules"].as_object().unwrap();
     assert_eq!(
         rules["pypi"],
-        json!({ "type": "FQDN", "destination": "pypi.org", "category": "UserDefined", "status": "Inactive" })
+        json!({ "type": "FQDN", "destination": "pkg.test", "category": "UserDefined", "status": "Inactive" })
     );
     let of = |kind: &str| {
         rules.values().filter(|rule| rule["type"] == kind && rule["category"] == "Required").count()
@@ -127,22 +127,22 @@ fn rules_that_cannot_be_are_refused() {
     let mut cloud = cloud("AllowOnlyApprovedOutbound");
     let own = "__SYS_ST_AzureMonitor_TCP";
     let bad = [
-        ("x", json!({ "properties": { "destination": "pypi.org" } })),
+        ("x", json!({ "properties": { "destination": "pkg.test" } })),
         ("x", json!({ "properties": { "type": "FQDN" } })),
         (
             "x",
             json!({ "properties": { "type": "PrivateEndpoint", "destination": { "serviceResourceId": "/a" } } }),
         ),
-        ("x", json!({ "properties": { "type": "Tunnel", "destination": "pypi.org" } })),
-        ("x", json!({ "properties": { "type": "FQDN", "destination": "pypi.org", "category": "Required" } })),
-        (own, fqdn("pypi.org")),
+        ("x", json!({ "properties": { "type": "Tunnel", "destination": "pkg.test" } })),
+        ("x", json!({ "properties": { "type": "FQDN", "destination": "pkg.test", "category": "Required" } })),
+        (own, fqdn("pkg.test")),
     ];
     for (name, body) in bad {
         assert_eq!(cloud.put(&rule(name), &body).status, 400, "{body}");
     }
     assert_eq!(cloud.delete(&rule(own)).status, 400);
     let mut open = Cloud::with_workspace(Options::default());
-    assert_eq!(open.put(&rule("x"), &fqdn("pypi.org")).status, 400);
+    assert_eq!(open.put(&rule("x"), &fqdn("pkg.test")).status, 400);
     assert_eq!(open.get(&rule("x")).status, 404);
 }
 

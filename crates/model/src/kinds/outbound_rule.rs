@@ -45,7 +45,7 @@ pub static KIND: Kind = Kind {
         Attribute::new("type", Type::Enum(TYPES), "properties.type", "What it lets through.")
             .compare(Compare::CaseInsensitive)
             .required(),
-        of("fqdn", "destination", "properties.destination", Type::String, "The host name, `*.pypi.org`.")
+        of("fqdn", "destination", "properties.destination", Type::String, "The host name, `*.pkg.test`.")
             .required(),
         of(
             "private_endpoint",
